@@ -27,7 +27,7 @@ pub const PLACEHOLDERS: [(&str, &str); 11] = [
 
 /// The default format.
 pub const DEFAULT_FORMAT: &str =
-    "hit rate {hit_rate} · saved {saved} · paid {paid} · {calls} calls {since}{regression}";
+    "{since}: hit rate {hit_rate} · saved {saved} · paid {paid} · calls {calls}{regression}";
 
 /// Days before the present that the watch for regressions reads.
 const WATCHED_DAYS: u64 = 37;
@@ -269,7 +269,7 @@ mod tests {
         assert_eq!(line("{{{calls}}} {failures}{regression}|{since}"), "{1,234} not recorded|7d");
         assert_eq!(line("{paid}"), "$1.50 + $0.25 computed");
         assert_eq!(line("no placeholder"), "no placeholder");
-        assert!(line(DEFAULT_FORMAT).starts_with("hit rate 87.7 %"));
+        assert!(line(DEFAULT_FORMAT).starts_with("7d: hit rate 87.7 % · saved - · paid $1.50"));
     }
 
     #[test]

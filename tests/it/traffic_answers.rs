@@ -277,6 +277,28 @@ fn known_names_without_a_match_are_no_error() {
 }
 
 #[test]
+fn the_column_of_a_group_has_the_name_of_the_grouping() {
+    let folder = folder();
+    drop(imported(folder.path(), &small()));
+    for (by, first) in [
+        ("model", "wren/lark"),
+        ("provider", "finch"),
+        ("platform", "openrouter"),
+        ("source", "mine"),
+        ("month", "2026-11"),
+        ("day", "2026-11-10"),
+        ("key", "not recorded"),
+    ] {
+        let run = hitrate(folder.path(), &["traffic", "report", "--by", by, "--table", "text"]);
+        let lines: Vec<&str> = run.out.lines().collect();
+        let others = ["model", "provider"].iter().filter(|other| **other != by);
+        assert!(lines[1].starts_with(by), "{by}: {run:?}");
+        assert!(others.into_iter().all(|other| !lines[1].contains(other)), "{by}: {run:?}");
+        assert!(lines[3].starts_with(first), "{by}: {run:?}");
+    }
+}
+
+#[test]
 fn texts_count_one_as_one() {
     let folder = folder();
     drop(imported(folder.path(), &row(1, "a", 0, 1000, 500, "")));
@@ -287,7 +309,7 @@ fn texts_count_one_as_one() {
         report.contains("in all: $0.50 (1 call)") && report.contains("1 of 1 answered call successful"),
         "{report}"
     );
-    assert!(report.contains("A 90 % interval needs at least 5 sessions"), "{report}");
+    assert!(report.contains("A 90 % interval needs at least 5 sessions that differ"), "{report}");
     let misses = text("misses");
     assert!(misses.starts_with("0 misses in 1 judged call. No call had reusable tokens."), "{misses}");
     assert!(

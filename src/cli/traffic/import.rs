@@ -265,7 +265,8 @@ fn describe(done: &ImportDocument) -> Report {
     for refused in &done.refused {
         lines.push(format!("{}: not imported: {}", clean(&refused.path), refused.reason));
     }
-    let mut total = format!("{} imported", counted(done.calls, "call"));
+    let sums = done.files.iter().map(|file| file.imported.sums).sum();
+    let mut total = format!("{} imported", entries(done.calls, sums, ""));
     if done.files.len() > 1 {
         total = format!("{total} from {}", counted(done.files.len() as u64, "file"));
     }
@@ -304,7 +305,7 @@ fn outcome(file: &FileDocument) -> String {
     }
     let grown = if imported.grown { ", which has grown since the last import" } else { "" };
     let source = clean(&imported.source);
-    let mut parts = vec![format!("{} as `{source}`{grown}", counted(imported.calls, "new call"))];
+    let mut parts = vec![format!("{} as `{source}`{grown}", entries(imported.calls, imported.sums, "new "))];
     for (count, what) in [
         (imported.replaced, "replaced by a more complete record"),
         (imported.duplicates, "left out as repeated"),
@@ -328,4 +329,27 @@ fn unread_line(reason: &str, unread: &Unread) -> String {
     };
     let noun = if unread.entries == 1 { "entry" } else { "entries" };
     format!("{} {noun} not read{place}: {}", unread.entries, clean(reason))
+}
+
+/// Calls and sums over several requests, apart: `3 calls`, `3 calls and 1 sum`, `1 sum`.
+fn entries(all: u64, sums: u64, new: &str) -> String {
+    let calls = counted(all - sums.min(all), &format!("{new}call"));
+    match (sums, all - sums.min(all)) {
+        (0, _) => calls,
+        (_, 0) => counted(sums, &format!("{new}sum")),
+        _ => format!("{calls} and {}", counted(sums, &format!("{new}sum"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::entries;
+
+    #[test]
+    fn sums_are_not_called_calls() {
+        assert_eq!(entries(0, 0, ""), "0 calls");
+        assert_eq!(entries(1, 0, "new "), "1 new call");
+        assert_eq!(entries(274, 274, ""), "274 sums");
+        assert_eq!(entries(3, 1, "new "), "2 new calls and 1 new sum");
+    }
 }

@@ -1,7 +1,7 @@
 //! `hitrate traffic report`.
 
 use super::asked::{self, QuestionArgs};
-use super::words::{NO_INTERVAL, clean_line, failures, interval, interval_cell, money, or_dash, whole};
+use super::words::{NO_INTERVAL, clean_line, failures, interval, interval_cell, money, whole};
 use crate::cli::tables::{Column, Report as Printed, Table, dash, name, number, percent, text, thousands};
 use crate::cli::{Common, exit};
 use crate::domain::format::{counted, grouped, moment, usd};
@@ -86,7 +86,7 @@ fn describe(found: &Report) -> Printed {
     printed = printed.text(paragraph("Jumps in size", jumps.collect()));
     let sums = found.aggregates.iter().map(|sum| {
         clean_line(&format!(
-            "{}: {} of {} over {}, {} prompt tokens, {}",
+            "{}: {} of {} over {}, {}, {}",
             sum.source,
             counted(sum.rows, "row"),
             sum.model.as_deref().unwrap_or("unknown models"),
@@ -94,7 +94,10 @@ fn describe(found: &Report) -> Printed {
                 || "an unknown number of requests".to_owned(),
                 |requests| counted(requests, "request")
             ),
-            or_dash(sum.tokens.prompt),
+            sum.tokens.prompt.map_or_else(
+                || "prompt tokens not recorded".to_owned(),
+                |tokens| counted(tokens, "prompt token")
+            ),
             money(sum.kind, sum.usd),
         ))
     });
@@ -133,9 +136,7 @@ fn heading(found: &Report) -> String {
 }
 
 fn groups(found: &Report) -> Table {
-    const COLUMNS: [Column; 11] = [
-        name("model", 1),
-        name("provider", 1),
+    const FIGURES: [Column; 9] = [
         number("calls", 1),
         number("failed", 3),
         number("hit rate", 1),
@@ -146,12 +147,10 @@ fn groups(found: &Report) -> Table {
         number("sessions", 6),
         number("prompt", 7),
     ];
-    let mut table = Table::new(&COLUMNS, tsv(&found.groups));
+    let columns = [labels(found.by), FIGURES.to_vec()].concat();
+    let mut table = Table::new(&columns, tsv(&found.groups));
     for group in &found.groups {
-        let first = group.model.as_deref().or(group.value.as_deref()).unwrap_or("not recorded");
-        table.row([
-            first.to_owned(),
-            group.provider.clone().unwrap_or_else(|| "-".to_owned()),
+        let figures = [
             grouped(group.calls),
             failures(&group.failures),
             percent(group.hit_rate.rate),
@@ -161,9 +160,29 @@ fn groups(found: &Report) -> Table {
             percent(group.hit_rate.retention),
             grouped(group.sessions),
             dash(group.tokens.prompt, |tokens| thousands(tokens as f64)),
-        ]);
+        ];
+        table.row([label(found.by, group), figures.to_vec()].concat());
     }
     table
+}
+
+/// The columns that name a group.
+fn labels(by: By) -> Vec<Column> {
+    match by {
+        By::Endpoint => vec![name("model", 1), name("provider", 1)],
+        _ => vec![name(by.name(), 1)],
+    }
+}
+
+/// The name of a group, one part for each column.
+fn label(by: By, group: &Group) -> Vec<String> {
+    let written = |name: Option<&str>| name.unwrap_or("not recorded").to_owned();
+    match by {
+        By::Endpoint => {
+            vec![written(group.model.as_deref()), group.provider.clone().unwrap_or_else(|| "-".to_owned())]
+        }
+        _ => vec![written(group.model.as_deref().or(group.provider.as_deref()).or(group.value.as_deref()))],
+    }
 }
 
 fn public(public: &PublicRate) -> String {
@@ -174,17 +193,16 @@ fn public(public: &PublicRate) -> String {
 }
 
 fn times(found: &Report) -> Table {
-    const COLUMNS: [Column; 8] = [
-        name("model", 1),
-        name("provider", 1),
+    const FIGURES: [Column; 6] = [
         text("prompt tokens", 1),
         number("calls", 2),
         number("latency p50", 1),
-        number("p95", 2),
+        number("latency p95", 2),
         number("first token p50", 1),
-        number("p95", 2),
+        number("first token p95", 2),
     ];
-    let mut table = Table::new(&COLUMNS, None);
+    let columns = [labels(found.by), FIGURES.to_vec()].concat();
+    let mut table = Table::new(&columns, None);
     let seconds = |ms: Option<f64>| dash(ms, |ms| format!("{:.1} s", ms / 1000.0));
     for group in &found.groups {
         for times in &group.times {
@@ -193,16 +211,15 @@ fn times(found: &Report) -> Table {
                 None => format!("{} or more", grouped(times.from_tokens)),
             };
             let Percentiles { calls, p50_ms, p95_ms } = times.latency;
-            table.row([
-                group.model.as_deref().or(group.value.as_deref()).unwrap_or("-").to_owned(),
-                group.provider.clone().unwrap_or_else(|| "-".to_owned()),
+            let figures = [
                 size,
                 grouped(calls.max(times.ttft.calls)),
                 seconds(p50_ms),
                 seconds(p95_ms),
                 seconds(times.ttft.p50_ms),
                 seconds(times.ttft.p95_ms),
-            ]);
+            ];
+            table.row([label(found.by, group), figures.to_vec()].concat());
         }
     }
     table
@@ -223,9 +240,11 @@ fn costs(found: &Report) -> Vec<String> {
         ))
     };
     let total = found.total.cost.iter().map(|cost| line("all calls", cost));
-    let groups = found.groups.iter().take(10).flat_map(|group| {
+    // A single group has the costs of all calls.
+    let groups = found.groups.iter().take(if found.groups.len() > 1 { 10 } else { 0 }).flat_map(|group| {
         let who = [group.model.as_deref(), group.provider.as_deref(), group.value.as_deref()];
-        let who = who.into_iter().flatten().collect::<Vec<_>>().join(" at ");
+        let who: Vec<&str> = who.into_iter().flatten().collect();
+        let who = if who.is_empty() { "not recorded".to_owned() } else { who.join(" at ") };
         group.cost.iter().map(move |cost| line(&who, cost)).collect::<Vec<_>>()
     });
     total.chain(groups).collect()

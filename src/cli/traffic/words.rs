@@ -10,11 +10,6 @@ pub(super) fn whole(count: u64) -> Option<i64> {
     i64::try_from(count).ok()
 }
 
-/// A count with groups of three, or a dash.
-pub(super) fn or_dash(count: Option<u64>) -> String {
-    count.map_or_else(|| "-".to_owned(), grouped)
-}
-
 /// Failures: their number, or "not recorded".
 pub(super) fn failures(failures: &Failures) -> String {
     failures.all.map_or_else(|| "not recorded".to_owned(), grouped)
@@ -30,7 +25,7 @@ pub(super) fn interval(rate: &OwnRate) -> String {
 }
 
 /// Why a cell has no interval.
-pub(super) const NO_INTERVAL: &str = "A 90 % interval needs at least 5 sessions, none of which holds most of the tokens; --json states each reason.";
+pub(super) const NO_INTERVAL: &str = "A 90 % interval needs at least 5 sessions that differ, none of which holds most of the tokens; --json states each reason.";
 
 /// The interval of a rate for a cell; a dash if there is none.
 pub(super) fn interval_cell(rate: &OwnRate) -> String {

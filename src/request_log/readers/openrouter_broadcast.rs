@@ -38,16 +38,18 @@ fn is_row(object: &Object) -> bool {
     let has = |name: &str| object.contains_key(name);
     let is_upper = has("TRACE_ID") && ["MODEL", "SPAN_TYPE", "PROVIDER_SLUG"].iter().any(|name| has(name));
     let is_lower = has("trace_id") && has("model") && (has("span_type") || has("provider_slug"));
-    (is_upper || is_lower) && !has("attributes") && !otlp::is_container(object)
+    (is_upper || is_lower) && (has_usage(object) || !has("attributes") && !otlp::is_container(object))
 }
 
-/// Whether an object is a row of the table with usage, which no other format has.
-fn is_certain(object: &Object) -> bool {
+/// Whether an object has the columns of tokens that no other format combines.
+fn has_usage(object: &Object) -> bool {
     let has = |name: &str| object.contains_key(name);
-    is_row(object)
-        && (["MODEL", "PROMPT_TOKENS"].iter().all(|name| has(name))
-            || ["prompt_tokens", "total_cost"].iter().all(|name| has(name))
-            || has("provider_slug"))
+    has("MODEL") && has("PROMPT_TOKENS") || has("prompt_tokens") && has("total_cost")
+}
+
+/// Whether an object is a row of this table and of no other one.
+fn is_certain(object: &Object) -> bool {
+    is_row(object) && (has_usage(object) || object.contains_key("provider_slug"))
 }
 
 /// The rows of the table are read here, the deliveries as any other telemetry.

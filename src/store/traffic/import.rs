@@ -36,6 +36,8 @@ pub struct Imported {
     pub grown: bool,
     /// Calls that were added, sums included.
     pub calls: u64,
+    /// How many of these are sums over several requests.
+    pub sums: u64,
     /// Calls that were replaced by a more complete record of the same call.
     pub replaced: u64,
     /// Records left out because they repeat a call of this or another file.
@@ -172,11 +174,14 @@ fn store(
         |is: fn(&Resolved) -> bool| order.iter().filter(|number| is(names.of(**number))).count() as u64;
     let replaced = common.replaced.len() as u64;
     let repeated = (common.left_out.len() - common.merged) as u64 + replaced;
+    let sums = order.iter().filter(|number| calls[**number].aggregated.is_some()).count() as u64;
+    let added = (order.len() as u64).saturating_sub(replaced);
     let imported = Imported {
         source: source.to_owned(),
         already_imported: false,
         grown: older.is_some(),
-        calls: (order.len() as u64).saturating_sub(replaced),
+        calls: added,
+        sums: sums.min(added),
         replaced,
         duplicates: file.found.duplicates + repeated.saturating_sub(common.of_this_file as u64),
         merged: common.merged as u64,

@@ -68,7 +68,7 @@ pub struct PlanReport {
     pub break_even: Option<BreakEven>,
     /// What a whole month's allowance is worth at the best hosts for calls like these, USD; null if unknown.
     pub full_allowance_usd_month: Option<f64>,
-    /// Caveats, the most important first.
+    /// Caveats, in sentences.
     pub notes: Vec<String>,
 }
 
@@ -427,12 +427,7 @@ fn notes(
     period: Period,
     measured: Option<Measured>,
 ) -> Vec<String> {
-    let mut notes = Vec::new();
-    if let Some(full) = full.filter(|full| *full < plan.usd_month) {
-        notes.push(format!(
-            "a whole month's allowance is worth ${full:.2} for calls like these, less than the plan costs"
-        ));
-    }
+    let mut notes: Vec<String> = plan.unknown.iter().map(|unknown| format!("not known: {unknown}")).collect();
     match (plan.allowance.kind, measured) {
         (Allowance::Percent, None) => notes.push(
             "the plan shows only percentages of its windows, so whether the calls fit is unknown; with the percentage that \
@@ -470,9 +465,13 @@ fn notes(
             ));
         }
     }
+    if let Some(full) = full.filter(|full| *full < plan.usd_month) {
+        notes.push(format!(
+            "a whole month's allowance is worth ${full:.2} for calls like these, less than the plan costs"
+        ));
+    }
     if plan.from > period.last || plan.to.is_some_and(|to| to < period.last) {
         notes.push(format!("this row of the plan holds from {}, not on the days of the calls", plan.from));
     }
-    notes.extend(plan.unknown.iter().map(|unknown| format!("not known: {unknown}")));
     notes
 }

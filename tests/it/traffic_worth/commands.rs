@@ -29,6 +29,11 @@ fn no_traffic_is_no_error() {
 
 /// Two calls of one model.
 fn import_two(data: &std::path::Path) {
+    import_two_at(data, 1_790_000_000);
+}
+
+/// The same, the first at this Unix time and the second a minute later.
+fn import_two_at(data: &std::path::Path, created: i64) {
     let line = |id: &str, created: i64, prompt: u32| {
         serde_json::json!({
             "id": id, "object": "chat.completion", "created": created, "model": "northwind/atlas-3",
@@ -41,10 +46,42 @@ fn import_two(data: &std::path::Path) {
         .to_string()
     };
     let log = data.join("log.jsonl");
-    fs::write(&log, [line("a", 1_790_000_000, 5_000), line("b", 1_790_000_060, 6_000)].join("\n"))
-        .expect("written");
+    fs::write(&log, [line("a", created, 5_000), line("b", created + 60, 6_000)].join("\n")).expect("written");
     let imported = hitrate(data, &["traffic", "import", &log.display().to_string()]);
     assert_eq!(imported.code, 0, "{imported:?}");
+}
+
+#[test]
+fn the_endpoints_of_a_model_are_compared_for_the_own_workload() {
+    let data = data();
+    let model = ["model", "northwind/atlas-3", "--workload"];
+    let with =
+        |workload: &str, extra: &[&str]| hitrate(data.path(), &[&model[..], &[workload], extra].concat());
+    let empty = with("mine", &[]);
+    assert!(empty.code == 1 && empty.err.contains("hitrate traffic import PATH"), "{empty:?}");
+    import_two_at(data.path(), chrono::Utc::now().timestamp() - 3600);
+    let own = with("mine", &["--json"]).json();
+    let cost =
+        |model: &serde_json::Value, workload: &str| model["endpoints"][0]["session_cost"][workload].as_f64();
+    assert!(cost(&own, "mine").is_some_and(|usd| usd > 0.0), "{own}");
+    let text = with("mine", &["--table", "text"]);
+    assert!(text.out.contains("session: mine"), "{text:?}");
+    let plain = hitrate(data.path(), &["model", "northwind/atlas-3", "--json"]).json();
+    assert_eq!((cost(&plain, "mine"), cost(&plain, "chat")), (None, cost(&own, "chat")));
+    assert_eq!(with("chat", &["--json"]).json(), plain, "a workload of the snapshot changes nothing");
+    assert!(with("nothing", &[]).err.contains("nothing"));
+}
+
+#[test]
+fn a_model_without_own_calls_is_an_error_that_names_those_with_calls() {
+    let data = data();
+    import_two(data.path());
+    for verb in ["costs", "plans"] {
+        let run = hitrate(data.path(), &["traffic", verb, "--model", "northwind/atlas-3:free"]);
+        let expected =
+            "there is no model `northwind/atlas-3:free` in your traffic (expected one of northwind/atlas-3";
+        assert!(run.code == 1 && run.err.contains(expected), "{run:?}");
+    }
 }
 
 #[test]
