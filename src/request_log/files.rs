@@ -28,6 +28,9 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 use tap::Tap;
 
+/// Note for a file in a known format that has no calls.
+const NO_CALLS: &str = "the log is in a known format and contains no calls";
+
 /// How to read a file.
 #[derive(Clone, Copy, Default)]
 pub struct ReadOptions<'a> {
@@ -47,12 +50,12 @@ impl fmt::Debug for ReadOptions<'_> {
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// It cannot be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {cause}")]
     Io {
         /// The file.
         path: String,
-        /// The cause.
-        source: io::Error,
+        /// The cause. The message contains it.
+        cause: io::Error,
     },
     /// It has no content.
     #[error("{path} is empty: expected a log, for example one JSON object per line")]
@@ -88,7 +91,7 @@ pub enum ReadError {
 /// # Errors
 /// [`ReadError`]. Damage inside a file is not an error: it is counted in [`LogFile::found`].
 pub fn read_file(path: &Path, options: &ReadOptions<'_>) -> Result<LogFile, ReadError> {
-    let failed = |source| ReadError::Io { path: path.display().to_string(), source };
+    let failed = |cause| ReadError::Io { path: path.display().to_string(), cause };
     let file = File::open(path).map_err(failed)?;
     if file.metadata().map_err(failed)?.is_dir() {
         return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, expected a file")));
@@ -117,10 +120,18 @@ fn read<'a>(
     options: &ReadOptions<'a>,
 ) -> Result<LogFile, ReadError> {
     let path = shown(&context.path);
-    let failed = |source| ReadError::Io { path: path.clone(), source };
+    let failed = |cause| ReadError::Io { path: path.clone(), cause };
     let tap = Tap::new(source, options.progress);
-    let Opened { head, mut source, is_compressed, content } =
+    let Opened { head, mut source, is_compressed, is_broken, content } =
         compressed::open(&tap).map_err(|error| failed(tap.cause(error)))?;
+    let damaged = || ReadError::Container {
+        path: path.clone(),
+        what: "damaged compressed data",
+        advice: "nothing of it can be decompressed to a log; copy the file again",
+    };
+    if head.is_empty() && is_broken {
+        return Err(damaged());
+    }
     if head.is_empty() {
         return Err(ReadError::Empty { path });
     }
@@ -149,7 +160,10 @@ fn read<'a>(
         Err(Stop::Unknown) => Err(out.looked()),
         Err(Stop::Io(error)) if is_compressed && !tap.has_failed() => {
             out.unread(&compressed::reason(&error), 0);
-            out.done()
+            match out.done() {
+                Err(_) if !compressed::is_bomb(&error) => return Err(damaged()),
+                done => done,
+            }
         }
         Err(Stop::Io(error)) => return Err(failed(error)),
     };
@@ -157,6 +171,9 @@ fn read<'a>(
         done.map_err(|looked| ReadError::Unknown { path: path.clone(), looked })?;
     let decisions = decide(&mut found.calls, format);
     mark_ids_of_requests(&mut found.calls);
+    if found.calls.is_empty() && found.unread.is_empty() {
+        found.notes.insert(NO_CALLS.to_owned(), 1);
+    }
     tap.drain().map_err(failed)?;
     let (sha256, bytes) = tap.digest();
     Ok(LogFile { context, format, found, decisions, sha256, bytes })

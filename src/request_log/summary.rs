@@ -139,9 +139,12 @@ fn sums(calls: &[&Call], states_failures: bool) -> Inspection {
     let is_single = |call: &&Call| call.aggregated.is_none() && !call.gateway_cache_hit;
     let single: Vec<&Call> = calls.iter().copied().filter(is_single).collect();
     let failed = single.iter().filter(|call| call.status.is_failure()).count() as u64;
-    // A file that holds only sums has their tokens and money.
-    let (counted, charged) =
-        if single.is_empty() { (&aggregates, &aggregates) } else { (&answered, &single) };
+    // A file in which only sums were answered has their tokens and money.
+    let (counted, charged) = if answered.is_empty() && !aggregates.is_empty() {
+        (&aggregates, &aggregates)
+    } else {
+        (&answered, &single)
+    };
     let total = |part: fn(&Call) -> Option<u64>| {
         counted.iter().filter_map(|call| part(call)).reduce(u64::saturating_add)
     };

@@ -113,13 +113,13 @@ fn counts(found: &Inspection) -> String {
         .failures
         .map_or("failures not recorded".to_owned(), |failures| format!("{} failed", grouped(failures)));
     let mut parts = vec![format!("{} answered", grouped(found.calls)), failures];
-    for (count, what) in [
-        (found.replays, "replayed from a gateway's own cache"),
-        (found.aggregates, "sums over several calls"),
-        (found.duplicates, "repeated records, counted once"),
+    for (count, one, many) in [
+        (found.replays, "replayed from a gateway's own cache", "replayed from a gateway's own cache"),
+        (found.aggregates, "sum over several calls", "sums over several calls"),
+        (found.duplicates, "repeated record, counted once", "repeated records, counted once"),
     ] {
         if count > 0 {
-            parts.push(format!("{} {what}", grouped(count)));
+            parts.push(format!("{} {}", grouped(count), if count == 1 { one } else { many }));
         }
     }
     format!("Calls: {}.", parts.join(", "))

@@ -11,6 +11,12 @@ pub(super) const NAMES: [&str; 3] =
 /// Maximum size of such a file, bytes.
 const LARGEST: u64 = 32 << 20;
 
+/// Whether a file describes no log beside it and can be one itself: the conversation of a task without its messages.
+pub(super) fn is_alone(folder: &Path, name: &str) -> bool {
+    let logs = ["ui_messages.json", "claude_messages.json"];
+    name == "api_conversation_history.json" && !logs.iter().any(|log| folder.join(log).exists())
+}
+
 /// The files beside a log that exist and are valid JSON.
 pub(super) fn read(log: &Path) -> Vec<(String, Value)> {
     let Some(folder) = log.parent() else { return Vec::new() };

@@ -34,6 +34,8 @@ pub(super) struct Opened<'a> {
     pub head: Vec<u8>,
     pub source: Box<dyn Read + 'a>,
     pub is_compressed: bool,
+    /// Whether decompression fails within `head`.
+    pub is_broken: bool,
     pub content: Content,
 }
 
@@ -48,6 +50,7 @@ pub(super) fn open<'a>(tap: &Tap<'a>) -> io::Result<Opened<'a>> {
             Err(error) => return Err(error),
             Ok(_) => None,
         };
+        let is_broken = broken.is_some();
         let is_gzip = head.starts_with(&[0x1f, 0x8b]);
         let is_zstd = head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]);
         let content = content(&head);
@@ -58,7 +61,7 @@ pub(super) fn open<'a>(tap: &Tap<'a>) -> io::Result<Opened<'a>> {
         };
         source = match (is_gzip, is_zstd) {
             _ if layer >= MOST_LAYERS || !(is_gzip || is_zstd) => {
-                return Ok(Opened { head, source: rest, is_compressed: layer > 0, content });
+                return Ok(Opened { head, source: rest, is_compressed: layer > 0, is_broken, content });
             }
             (true, _) => bounded(tap, MultiGzDecoder::new(BufReader::new(rest))),
             _ => bounded(tap, zstd::stream::read::Decoder::new(rest)?),
@@ -69,10 +72,17 @@ pub(super) fn open<'a>(tap: &Tap<'a>) -> io::Result<Opened<'a>> {
 
 /// Why compressed data could not be read to its end.
 pub(super) fn reason(error: &io::Error) -> String {
-    let is_bomb = error.get_ref().is_some_and(|inner| inner.is::<Bomb>());
-    let what =
-        if is_bomb { error.to_string() } else { "the compressed data is damaged or cut off".to_owned() };
+    let what = if is_bomb(error) {
+        error.to_string()
+    } else {
+        "the compressed data is damaged or cut off".to_owned()
+    };
     format!("{what}; nothing after that point is read")
+}
+
+/// Whether reading was given up because the data expand out of proportion.
+pub(super) fn is_bomb(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<Bomb>())
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -41,7 +41,7 @@ pub fn log_paths(path: &Path) -> Result<Vec<PathBuf>, ReadError> {
 /// # Errors
 /// [`ReadError::Io`] if the path does not exist or cannot be listed.
 pub fn walk(path: &Path) -> Result<Walk, ReadError> {
-    let failed = |source| ReadError::Io { path: path.display().to_string(), source };
+    let failed = |cause| ReadError::Io { path: path.display().to_string(), cause };
     let mut walk = Walk::default();
     if !path.metadata().map_err(failed)?.is_dir() {
         walk.files.push(path.to_owned());
@@ -72,7 +72,7 @@ fn list(folder: &Path, depth: usize, walk: &mut Walk) -> std::io::Result<()> {
             }
         } else if !kind.is_file() {
             walk.skip("not a regular file", &path);
-        } else if beside::NAMES.contains(&name.as_ref()) {
+        } else if beside::NAMES.contains(&name.as_ref()) && !beside::is_alone(folder, &name) {
             walk.skip("describes the log beside it", &path);
         } else if is_other(&name) {
             walk.skip("not a log by its extension", &path);

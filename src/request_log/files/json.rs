@@ -13,6 +13,9 @@ const CUT_OFF: &str = "cut off: the file ends inside this entry";
 /// The reason for text that is not JSON.
 const NOT_JSON: &str = "not valid JSON";
 
+/// The reason for a value with more levels than the parser takes.
+const TOO_DEEP: &str = "nested too deeply";
+
 /// Reads the values of a source.
 pub(super) fn read(source: &mut dyn BufRead, out: &mut Collector) -> Result<(), Stop> {
     let mut lines = Lines::new(source);
@@ -33,7 +36,7 @@ pub(super) fn reason(bytes: &[u8], error: &serde_json::Error) -> &'static str {
     } else if std::str::from_utf8(bytes).is_err() {
         "not valid UTF-8"
     } else if error.to_string().starts_with("recursion limit") {
-        "nested too deeply"
+        TOO_DEEP
     } else {
         NOT_JSON
     }
@@ -147,7 +150,7 @@ fn over_lines(first: Line, lines: &mut Lines<'_>, out: &mut Collector) -> Result
             }
             Step::Bad(_) => {
                 taken.push(line);
-                break NOT_JSON;
+                break if scanner.is_too_deep() { TOO_DEEP } else { NOT_JSON };
             }
         }
     };
@@ -168,7 +171,7 @@ enum Element {
     Value,
     End,
     CutOff,
-    Bad,
+    Bad(&'static str),
     TooLong,
 }
 
@@ -188,9 +191,9 @@ fn array(lines: &mut Lines<'_>, out: &mut Collector) -> Result<(), Stop> {
                 break;
             }
             Element::TooLong => out.unread(TOO_LONG, position),
-            Element::Bad => {
+            Element::Bad(why) => {
                 was_broken = true;
-                out.unread(if buffer.contains(&0) { "contains NUL bytes" } else { NOT_JSON }, position);
+                out.unread(if buffer.contains(&0) { "contains NUL bytes" } else { why }, position);
             }
             Element::Parsed(value, length) => out.take(value, position, None, length)?,
             Element::Value => match serde_json::from_slice(&buffer) {
@@ -264,7 +267,7 @@ fn element(lines: &mut Lines<'_>, buffer: &mut Vec<u8>, was_broken: bool) -> Res
                 }
                 buffer.extend(next.filter(|byte| *byte == 0));
                 to_next_object(lines)?;
-                return Ok(Element::Bad);
+                return Ok(Element::Bad(if scanner.is_too_deep() { TOO_DEEP } else { NOT_JSON }));
             }
         }
     }

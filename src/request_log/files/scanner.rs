@@ -32,11 +32,12 @@ pub(super) enum Step {
 pub(super) struct Scanner {
     open: Vec<u8>,
     state: State,
+    is_too_deep: bool,
 }
 
 impl Default for Scanner {
     fn default() -> Self {
-        Self { open: Vec::new(), state: State::Value }
+        Self { open: Vec::new(), state: State::Value, is_too_deep: false }
     }
 }
 
@@ -94,6 +95,11 @@ impl Scanner {
         Step::More
     }
 
+    /// Whether the byte that could not follow would have nested the value too deeply.
+    pub fn is_too_deep(&self) -> bool {
+        self.is_too_deep
+    }
+
     /// Takes a byte outside of texts and words; returns whether it may stand there.
     fn sign(&mut self, byte: u8) -> bool {
         match (self.state, byte) {
@@ -121,6 +127,10 @@ impl Scanner {
             (State::ValueOrEnd | State::After, b']') if self.open.last() == Some(&b'[') => {
                 self.open.pop();
                 self.state = State::After;
+            }
+            (State::Value | State::ValueOrEnd, b'{' | b'[') => {
+                self.is_too_deep = true;
+                return false;
             }
             _ => return false,
         }
@@ -179,5 +189,11 @@ mod tests {
         }
         assert_eq!(scan("{\"a\": [1, 2"), Step::More);
         assert_eq!(scan(&"[".repeat(200)), Step::Bad(DEEPEST));
+        let is_too_deep = |text: &str| {
+            let mut scanner = Scanner::default();
+            scanner.feed(text.as_bytes());
+            scanner.is_too_deep()
+        };
+        assert!(is_too_deep(&"[".repeat(200)) && !is_too_deep("[1}"));
     }
 }

@@ -4,6 +4,7 @@
 use super::collect::{Collector, Stop};
 use super::tap::Tap;
 use crate::request_log::entry::Entry;
+use crate::request_log::format::Format;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -107,7 +108,11 @@ fn rows(connection: &rusqlite::Result<Connection>, out: &mut Collector) -> Resul
     }
     let entries: Vec<Entry<'_>> =
         sample.iter().map(|(value, line, table)| Entry { value, line: *line, table: Some(table) }).collect();
-    let Some(format) = out.choose(&entries) else { return Err(Stop::Unknown) };
+    let chosen = match out.choose(&entries) {
+        Some(format) => Some(format),
+        None => choose_by_columns(connection, &tables, out),
+    };
+    let Some(format) = chosen else { return Err(Stop::Unknown) };
     let known: Vec<&String> = tables
         .iter()
         .filter(|table| {
@@ -126,6 +131,26 @@ fn rows(connection: &rusqlite::Result<Connection>, out: &mut Collector) -> Resul
         }
     }
     Ok(())
+}
+
+/// The format of a database whose known tables have no rows yet, by their columns.
+fn choose_by_columns(
+    connection: &Connection,
+    tables: &[String],
+    out: &mut Collector,
+) -> Option<&'static Format> {
+    let empty = |table: &String| {
+        let quoted = table.replace('"', "\"\"");
+        let mut statement = connection.prepare(&format!("SELECT * FROM \"{quoted}\" LIMIT 1")).ok()?;
+        let columns = statement.column_names().into_iter().map(|name| (name.to_owned(), Value::from("")));
+        let row = Value::Object(columns.collect());
+        statement.query([]).and_then(|mut rows| rows.next().map(|row| row.is_none())).ok()?.then_some(row)
+    };
+    let rows: Vec<(Value, &String)> =
+        tables.iter().filter_map(|table| Some((empty(table)?, table))).collect();
+    let entries: Vec<Entry<'_>> =
+        rows.iter().map(|(value, table)| Entry { value, line: 0, table: Some(table) }).collect();
+    out.choose(&entries)
 }
 
 fn damaged(error: &rusqlite::Error, line: u64, out: &mut Collector) -> Result<(), Stop> {

@@ -194,6 +194,57 @@ fn data_that_expand_out_of_proportion_are_given_up() {
 }
 
 #[test]
+fn compressed_data_that_are_damaged_from_the_start_are_not_empty() {
+    let error = |bytes: &[u8]| {
+        read_bytes(bytes, FileContext::default(), &ReadOptions::default()).expect_err("no log").to_string()
+    };
+    let mut packed = gzip(b"{\"in\": 1}\n");
+    packed.truncate(10);
+    packed.extend([0xff; 40]);
+    let zstd = zstd::encode_all(&b"{\"in\": 1}\n"[..], 1).expect("compressed");
+    for bytes in [&packed[..], &zstd[..5], &[0x1f, 0x8b, 9, 9]] {
+        assert!(error(bytes).contains("is damaged compressed data"), "{}", error(bytes));
+    }
+    let cut = gzip("{\"x\": 1".repeat(9000).as_bytes());
+    assert!(error(&cut[..cut.len() - 20]).contains("is damaged compressed data"));
+    assert!(error(&gzip(b"")).contains("is empty"));
+}
+
+#[test]
+fn a_known_log_without_rows_has_no_calls_and_a_note() {
+    let read = |bytes: &[u8]| {
+        read_bytes(bytes, FileContext::default(), &ReadOptions::default()).expect("a known format")
+    };
+    let page = read(br#"{"data": [], "total": 0}"#);
+    assert_eq!((page.format.id, page.found.calls.len()), ("litellm-spend-logs", 0));
+    assert_eq!(page.found.notes[NO_CALLS], 1);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("logs.db");
+    let writer = Connection::open(&path).expect("opened");
+    writer
+        .execute_batch(
+            "CREATE TABLE conversations (id TEXT, name TEXT, model TEXT); CREATE TABLE responses (id TEXT, model TEXT, \
+             conversation_id TEXT, duration_ms INTEGER, datetime_utc TEXT, input_tokens INTEGER, output_tokens INTEGER)",
+        )
+        .expect("made");
+    drop(writer);
+    let empty = read_file(&path, &ReadOptions::default()).expect("a known format");
+    assert_eq!((empty.format.id, empty.found.calls.len()), ("llm", 0));
+    assert_eq!((empty.found.notes[NO_CALLS], empty.found.unread.len()), (1, 0));
+    assert!(!read_all("{\"in\": 1}").found.notes.contains_key(NO_CALLS));
+}
+
+#[test]
+fn a_conversation_without_its_messages_is_a_log_itself() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("api_conversation_history.json"), "[]").expect("written");
+    assert_eq!(walk(folder.path()).expect("walked").files, [at("api_conversation_history.json")]);
+    std::fs::write(at("ui_messages.json"), "[]").expect("written");
+    assert_eq!(walk(folder.path()).expect("walked").files, [at("ui_messages.json")]);
+}
+
+#[test]
 fn what_is_no_log_is_an_error_that_says_what_it_is() {
     let error = |bytes: &[u8]| {
         let context = FileContext { path: "some/file".into(), ..FileContext::default() };
@@ -211,6 +262,10 @@ fn what_is_no_log_is_an_error_that_says_what_it_is() {
     let missing =
         read_file(Path::new("/nonexistent/log.jsonl"), &ReadOptions::default()).expect_err("missing");
     assert!(missing.to_string().contains("cannot read /nonexistent/log.jsonl"), "{missing}");
+    let whole = format!("{:#}", anyhow::Error::from(missing));
+    assert_eq!(whole.matches("No such file").count(), 1, "{whole}");
+    let deep = error("[".repeat(10_000).as_bytes());
+    assert!(deep.contains("nested too deeply"), "{deep}");
 }
 
 #[test]

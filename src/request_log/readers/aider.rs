@@ -60,11 +60,13 @@ fn send(row: &Object, entry: &Entry<'_>, sink: &mut Sink) {
     }
     sink.note("a message to the model: its counts are a sum if the answer was continued");
     let mut call = call(row, entry);
-    // Rows have no id; the log is appended to, so equal rows of two imports are one call.
+    // Rows have no id; the log is appended to, so equal rows of two imports are one call. The running total of the
+    // cost tells two messages of one second apart.
     let user = text_of(row, &["user_id"]).unwrap_or_default();
     call.id = call.ended_at.map(|at| {
         let (input, output) = (raw.input.unwrap_or(0), raw.output.unwrap_or(0));
-        format!("{user}:{}:{input}:{output}", at.timestamp()).into_boxed_str()
+        let spent = text_of(properties, &["total_cost"]).unwrap_or_default();
+        format!("{user}:{}:{input}:{output}:{spent}", at.timestamp()).into_boxed_str()
     });
     call.id_kind = if call.id.is_some() { IdKind::Row } else { IdKind::Position };
     call.model_sent = name_of(properties, &["main_model"]);
@@ -133,6 +135,16 @@ mod tests {
                 .all(|call| call.paid_kind == PaidKind::ComputedByTool && call.raw.read.is_none())
         );
         assert_eq!(found.notes.len(), 1);
+    }
+
+    #[test]
+    fn messages_of_one_second_are_two_if_the_total_cost_advanced() {
+        let mut second = send(1_780_000_000, 0.02);
+        second["properties"]["total_cost"] = json!(9.52);
+        let lines = [send(1_780_000_000, 0.02), second.clone(), second];
+        let found = read(&AIDER, &file("a.jsonl"), &lines);
+        assert_eq!((found.calls.len(), found.duplicates), (2, 1));
+        assert_eq!(total(&found, Tokens::output), Some(300));
     }
 
     #[test]

@@ -59,7 +59,8 @@ fn recognises(entry: &Entry<'_>, _: &FileContext) -> Sure {
         .iter()
         .any(|key| line.contains_key(*key));
     match kind {
-        "assistant" if is_ours && object_at(line, &["message", "usage"]).is_some() => Sure::Certain,
+        // Filters for usage drop the type.
+        "assistant" | "" if is_ours && object_at(line, &["message", "usage"]).is_some() => Sure::Certain,
         "result" if line.contains_key("total_cost_usd") && line.contains_key("session_id") => Sure::Certain,
         "user" | "assistant" | "system" | "progress" if line.contains_key("parentUuid") => Sure::Certain,
         "file-history-snapshot" | "queue-operation" => Sure::Likely,
@@ -77,8 +78,8 @@ struct Transcript {
     requests: HashMap<String, String>,
     /// The first line of the sidechain that a line belongs to.
     roots: HashMap<String, String>,
-    /// The summary that ends the output of a script.
-    result: Option<(u64, Object)>,
+    /// The summaries that end the output of scripts, one for each session, in the order of their first lines.
+    results: Vec<(Option<Name>, u64, Object)>,
 }
 
 #[derive(Default)]
@@ -94,7 +95,7 @@ impl Transcript {
             messages: HashMap::new(),
             requests: HashMap::new(),
             roots: HashMap::new(),
-            result: None,
+            results: Vec::new(),
         }
     }
 
@@ -206,6 +207,18 @@ impl Transcript {
         }
     }
 
+    /// Keeps the last result of each session.
+    fn keep_result(&mut self, line: &Object, entry: &Entry<'_>, sink: &mut Sink) {
+        let session = name_of(line, &["session_id"]);
+        match self.results.iter_mut().find(|(known, _, _)| session.is_some() && *known == session) {
+            Some(known) => {
+                *known = (session, entry.line, line.clone());
+                sink.duplicate();
+            }
+            None => self.results.push((session, entry.line, line.clone())),
+        }
+    }
+
     /// A request that failed and was sent again.
     fn failure(&mut self, line: &Object, entry: &Entry<'_>, sink: &mut Sink) {
         let http = agents::http(at(line, &["error", "status"]));
@@ -243,14 +256,15 @@ impl Reader for Transcript {
         let kind = line.get("type").and_then(Value::as_str).unwrap_or_default();
         let subtype = line.get("subtype").and_then(Value::as_str).unwrap_or_default();
         match (kind, subtype) {
-            ("assistant", _) => self.answer(line, entry, sink),
+            ("", _) if object_at(line, &["message", "usage"]).is_none() => sink.note(UNKNOWN_TYPE),
+            ("assistant" | "", _) => self.answer(line, entry, sink),
             ("system", "api_error") => self.failure(line, entry, sink),
             ("system", "compact_boundary") => sink.note("the context was compacted: a new prefix starts"),
             ("system", _) => {}
             ("progress", _) if object_at(line, &["data", "message", "message", "usage"]).is_some() => {
                 sink.note("progress of a subagent: counted in its own file");
             }
-            ("result", _) => self.result = Some((entry.line, line.clone())),
+            ("result", _) => self.keep_result(line, entry, sink),
             (kind, _) if WITHOUT_CALL.contains(&kind) => {}
             _ => sink.note(UNKNOWN_TYPE),
         }
@@ -268,30 +282,44 @@ impl Reader for Transcript {
         for _ in 0..placeholders {
             sink.note("the log kept only a placeholder of the output: it is a lower bound");
         }
-        let Some((line, result)) = self.result.take() else { return };
-        if sink.calls_mut().iter().any(|call| call.raw.input.is_some()) {
-            return sink.note("sum over the session: not counted beside its calls");
+        let calls: &[Call] = sink.calls_mut();
+        let counted = || calls.iter().filter(|call| call.raw.input.is_some());
+        // A call without a session may belong to any result, and a result without one to any call.
+        let has_calls = counted().next().is_some();
+        let has_nameless = counted().any(|call| call.session_kind != SessionKind::Given);
+        let sessions: HashSet<Name> =
+            counted().flat_map(|call| [&call.session, &call.parent_session]).flatten().cloned().collect();
+        for (session, line, result) in std::mem::take(&mut self.results) {
+            let is_covered = session.as_ref().map_or(has_calls, |session| sessions.contains(session));
+            if is_covered || has_nameless {
+                sink.note("sum over the session: not counted beside its calls");
+            } else {
+                sum(session, line, &result, sink);
+            }
         }
-        let Some(usage) = result.get("usage").and_then(Value::as_object) else {
-            return sink.unread(NO_USAGE, line);
-        };
-        let Ok(raw) = counts(usage, sink) else { return sink.unread(BAD_COUNT, line) };
-        let session = name_of(&result, &["session_id"]);
-        let models = result.get("modelUsage").and_then(Value::as_object);
-        let model = models.filter(|models| models.len() == 1).and_then(|models| models.keys().next());
-        let mut call = Call {
-            line,
-            model_served: model.and_then(|model| agents::clean(model)),
-            session_kind: if session.is_some() { SessionKind::Given } else { SessionKind::None },
-            session,
-            raw,
-            aggregated: Some(0),
-            app: Some(Name::from("Claude Code")),
-            ..Call::default()
-        };
-        agents::set_computed(&mut call, money(result.get("total_cost_usd")));
-        sink.push(call, Keep::First);
     }
+}
+
+/// Adds the result of a script as a sum over the calls of its session.
+fn sum(session: Option<Name>, line: u64, result: &Object, sink: &mut Sink) {
+    let Some(usage) = result.get("usage").and_then(Value::as_object) else {
+        return sink.unread(NO_USAGE, line);
+    };
+    let Ok(raw) = counts(usage, sink) else { return sink.unread(BAD_COUNT, line) };
+    let models = result.get("modelUsage").and_then(Value::as_object);
+    let model = models.filter(|models| models.len() == 1).and_then(|models| models.keys().next());
+    let mut call = Call {
+        line,
+        model_served: model.and_then(|model| agents::clean(model)),
+        session_kind: if session.is_some() { SessionKind::Given } else { SessionKind::None },
+        session,
+        raw,
+        aggregated: Some(0),
+        app: Some(Name::from("Claude Code")),
+        ..Call::default()
+    };
+    agents::set_computed(&mut call, money(result.get("total_cost_usd")));
+    sink.push(call, Keep::First);
 }
 
 /// The counts of a usage object.
@@ -340,121 +368,4 @@ fn tier(usage: &Object) -> Option<Name> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::agents::testing::{file, read, recognised, total};
-    use super::*;
-    use crate::request_log::call::Tokens;
-    use serde_json::json;
-
-    fn line(id: &str, output: u64, minute: u32) -> Value {
-        json!({"type": "assistant", "uuid": format!("u-{id}-{output}"), "parentUuid": null, "isSidechain": false,
-            "sessionId": "s-9", "requestId": format!("req-{id}"),
-            "timestamp": format!("2026-05-01T08:{minute:02}:00Z"),
-            "message": {"id": id, "model": "claude-test-5", "stop_reason": null,
-                "usage": {"input_tokens": 7, "output_tokens": output, "cache_read_input_tokens": 900,
-                    "cache_creation_input_tokens": 60,
-                    "cache_creation": {"ephemeral_5m_input_tokens": 20, "ephemeral_1h_input_tokens": 40}}}})
-    }
-
-    #[test]
-    fn the_line_with_the_largest_output_wins_and_keeps_the_first_time() {
-        let lines = [line("msg_1", 4, 1), line("msg_1", 4, 2), line("msg_1", 320, 3), line("msg_2", 55, 4)];
-        assert_eq!(recognised(&file("a.jsonl"), &lines), Some("claude-code"));
-        let found = read(&CLAUDE_CODE, &file("a.jsonl"), &lines);
-        assert_eq!(found.calls.len(), 2);
-        assert_eq!(found.duplicates, 2);
-        assert_eq!(total(&found, Tokens::output), Some(375));
-        assert_eq!(total(&found, Tokens::prompt), Some(2 * 967));
-        let first = &found.calls[0];
-        assert_eq!(first.started_at.expect("there").to_rfc3339(), "2026-05-01T08:01:00+00:00");
-        assert_eq!((first.raw.write, first.raw.write_5m, first.raw.write_1h), (None, Some(20), Some(40)));
-        assert!(!first.output_is_minimum);
-        assert_eq!((first.session.as_deref(), first.session_kind), (Some("s-9"), SessionKind::Given));
-    }
-
-    #[test]
-    fn placeholders_are_lower_bounds_unless_the_answer_ended() {
-        let mut done = line("msg_2", 3, 2);
-        done["message"]["stop_reason"] = json!("end_turn");
-        let found = read(&CLAUDE_CODE, &file("a.jsonl"), &[line("msg_1", 1, 1), done]);
-        assert!(found.calls[0].output_is_minimum);
-        assert!(!found.calls[1].output_is_minimum);
-        assert_eq!(found.calls[1].finish.as_deref(), Some("stop"));
-    }
-
-    #[test]
-    fn synthetic_messages_and_shown_errors_are_not_calls_but_retries_are_failures() {
-        let mut synthetic = line("msg_1", 0, 1);
-        synthetic["message"]["model"] = json!("<synthetic>");
-        let mut shown = line("msg_2", 0, 2);
-        shown["isApiErrorMessage"] = json!(true);
-        let retry = json!({"type": "system", "subtype": "api_error", "uuid": "e-1", "parentUuid": "p",
-            "sessionId": "s-9", "timestamp": "2026-05-01T08:00:00Z", "retryAttempt": 1,
-            "error": {"status": 429, "error": {"type": "error", "error": {"type": "rate_limit_error"}}}});
-        let found = read(&CLAUDE_CODE, &file("a.jsonl"), &[synthetic, shown, retry]);
-        assert_eq!(found.calls.len(), 1);
-        assert_eq!(found.calls[0].status, Status::RateLimited);
-        assert_eq!(found.calls[0].error_class.as_deref(), Some("rate_limit_error"));
-        assert_eq!(found.calls[0].raw, RawCounts::default());
-        assert_eq!(found.notes.len(), 2);
-    }
-
-    #[test]
-    fn a_sidechain_is_a_session_with_a_parent_and_its_replays_stay_with_the_parent() {
-        let mut side = line("msg_side", 90, 3);
-        side["isSidechain"] = json!(true);
-        side["agentId"] = json!("a7");
-        let mut replay = line("msg_1", 400, 4);
-        replay["isSidechain"] = json!(true);
-        replay["agentId"] = json!("a7");
-        let found = read(&CLAUDE_CODE, &file("a.jsonl"), &[line("msg_1", 400, 1), side, replay]);
-        assert_eq!(found.calls.len(), 2);
-        assert_eq!(found.duplicates, 1);
-        assert_eq!(found.calls[0].session.as_deref(), Some("s-9"));
-        assert_eq!(found.calls[1].session.as_deref(), Some("s-9/a7"));
-        assert_eq!(found.calls[1].parent_session.as_deref(), Some("s-9"));
-    }
-
-    #[test]
-    fn a_replay_that_comes_first_is_given_to_the_parent() {
-        let mut replay = line("msg_1", 400, 1);
-        replay["isSidechain"] = json!(true);
-        let found = read(&CLAUDE_CODE, &file("a.jsonl"), &[replay, line("msg_1", 400, 2)]);
-        assert_eq!(found.calls.len(), 1);
-        assert_eq!(found.calls[0].session.as_deref(), Some("s-9"));
-        assert_eq!(found.calls[0].parent_session, None);
-    }
-
-    #[test]
-    fn one_message_id_of_two_requests_is_two_calls() {
-        let mut other = line("msg_1", 50, 2);
-        other["requestId"] = json!("req-other");
-        let found = read(&CLAUDE_CODE, &file("a.jsonl"), &[line("msg_1", 40, 1), other]);
-        assert_eq!(found.calls.len(), 2);
-        assert_eq!(total(&found, Tokens::output), Some(90));
-    }
-
-    #[test]
-    fn the_result_of_a_script_is_a_sum_only_if_there_are_no_calls() {
-        let result = json!({"type": "result", "session_id": "s-1", "total_cost_usd": 0.25, "num_turns": 3,
-            "usage": {"input_tokens": 5, "output_tokens": 70, "cache_read_input_tokens": 20}});
-        let alone = read(&CLAUDE_CODE, &file("a.json"), std::slice::from_ref(&result));
-        assert_eq!((alone.calls.len(), alone.calls[0].aggregated), (1, Some(0)));
-        assert_eq!(alone.calls[0].paid, Some(0.25));
-        let beside = read(&CLAUDE_CODE, &file("a.jsonl"), &[line("msg_1", 70, 1), result]);
-        assert_eq!((beside.calls.len(), beside.calls[0].aggregated), (1, None));
-    }
-
-    #[test]
-    fn damaged_lines_are_counted() {
-        let mut bad = line("msg_1", 1, 1);
-        bad["message"]["usage"]["input_tokens"] = json!(-4);
-        let mut bare = line("msg_2", 1, 1);
-        bare["message"]["usage"] = json!(null);
-        let found =
-            read(&CLAUDE_CODE, &file("a.jsonl"), &[bad, bare, json!(7), json!({"type": "brand-new"})]);
-        assert!(found.calls.is_empty());
-        assert_eq!(found.unread.values().map(|unread| unread.entries).sum::<u64>(), 3);
-        assert_eq!(found.notes[UNKNOWN_TYPE], 1);
-    }
-}
+mod tests;

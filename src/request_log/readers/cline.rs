@@ -3,6 +3,7 @@
 
 use super::agents::{self, BAD_COUNT, NO_OBJECT, NO_PRICE};
 use super::cline_client::{Client, recognises};
+use super::cline_history;
 use crate::request_log::call::{
     Call, IdKind, InputRule, Name, OutputRule, RawCounts, Rule, SessionKind, Status,
 };
@@ -59,7 +60,8 @@ struct Task {
 
 impl Task {
     fn new(client: Client, context: &FileContext) -> Self {
-        let is_task = context.stem().is_some_and(|stem| stem == "ui_messages" || stem == "claude_messages");
+        let names = ["ui_messages", "claude_messages", cline_history::STEM];
+        let is_task = context.stem().is_some_and(|stem| names.contains(&stem.as_str()));
         let session = if is_task { agents::folder(context, 1) } else { agents::file_session(context) };
         Self { client, session, models: models(context), open: None }
     }
@@ -191,6 +193,9 @@ impl Task {
 impl Reader for Task {
     fn read(&mut self, entry: &Entry<'_>, sink: &mut Sink) {
         let Some(message) = entry.object() else { return sink.unread(NO_OBJECT, entry.line) };
+        if message.contains_key("role") {
+            return cline_history::read(message, self.call(message, entry.line), sink);
+        }
         let said =
             message.get("say").or_else(|| message.get("ask")).and_then(Value::as_str).unwrap_or_default();
         match said {

@@ -1,5 +1,6 @@
 //! Which of Cline, Roo Code and Kilo Code wrote the messages of a task: by the folder, then by the fields of the messages.
 
+use super::cline_history;
 use crate::request_log::entry::{Entry, FileContext, Object, object_or_json};
 use crate::request_log::format::Sure;
 use serde_json::Value;
@@ -79,6 +80,10 @@ impl Client {
 /// How sure it is that a program wrote an entry.
 pub(super) fn recognises(client: Client, entry: &Entry<'_>, context: &FileContext) -> Sure {
     let Some(message) = entry.object() else { return Sure::No };
+    if message.contains_key("role") && message.contains_key("content") {
+        let (writer, _) = Client::of_message(message, context);
+        return if writer == client { cline_history::recognises(message, context) } else { Sure::No };
+    }
     let kind = message.get("type").and_then(Value::as_str).unwrap_or_default();
     if !matches!(kind, "say" | "ask") || !message.get(kind).is_some_and(Value::is_string) {
         return Sure::No;

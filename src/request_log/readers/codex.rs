@@ -23,8 +23,11 @@ pub(super) const CODEX: Format = Format {
     reader: |context| Box::new(Rollout::new(context)),
 };
 
-/// Pause after which the copied start of a forked session is over.
+/// Pause after which the copied start of a forked session is over in any case.
 const LONGEST_PAUSE_IN_COPY: TimeDelta = TimeDelta::milliseconds(900);
+/// Pause after which it is over if a turn begins or the second is another one. The lines of a copy are written within
+/// milliseconds of each other.
+const SHORT_PAUSE: TimeDelta = TimeDelta::milliseconds(250);
 
 fn recognises(entry: &Entry<'_>, _: &FileContext) -> Sure {
     let Some(line) = entry.object() else { return Sure::No };
@@ -55,8 +58,11 @@ struct Rollout {
     model: Option<Name>,
     started_at: Option<DateTime<Utc>>,
     before: Option<Totals>,
+    /// Time of the latest line.
     previous_line_at: Option<DateTime<Utc>>,
     is_copy: bool,
+    /// Whether the line before has a time from before the session: copies can keep their times.
+    was_older: bool,
     tool_calls: u32,
     service_tier: Option<Name>,
     /// Place of the first call of the turn among the calls of the file.
@@ -79,6 +85,7 @@ impl Rollout {
             before: None,
             previous_line_at: None,
             is_copy: false,
+            was_older: false,
             tool_calls: 0,
             service_tier: None,
             first_of_turn: None,
@@ -90,8 +97,9 @@ impl Rollout {
         let id = name_of(meta, &["id", "session_id"]);
         if self.session.is_some() {
             // A fork copies the lines of its parent, from the parent's description on.
-            if id != self.session {
-                self.is_copy = true;
+            // Its own description again ends the copy.
+            self.is_copy = id != self.session;
+            if self.is_copy {
                 self.parent = self.parent.take().or(id);
             }
             return;
@@ -110,22 +118,31 @@ impl Rollout {
     }
 
     /// Whether the line was copied from the parent: it follows at once, or is older than the session.
-    fn follow_copy(&mut self, now: Option<DateTime<Utc>>) {
-        if let (Some(before), Some(now)) = (self.previous_line_at, now)
-            && now - before > LONGEST_PAUSE_IN_COPY
-            && self.started_at.is_none_or(|start| now >= start)
-        {
-            self.is_copy = false;
+    fn follow_copy(&mut self, now: Option<DateTime<Utc>>, begins_turn: bool) {
+        let Some(now) = now else { return };
+        let is_older = self.started_at.is_some_and(|start| now < start);
+        if let Some(before) = self.previous_line_at.filter(|_| !is_older) {
+            let pause = now - before;
+            let is_other_second = now.timestamp() != before.timestamp();
+            let goes_on = pause > LONGEST_PAUSE_IN_COPY
+                || (pause >= SHORT_PAUSE && (begins_turn || is_other_second))
+                || (self.was_older && begins_turn);
+            self.is_copy &= !goes_on;
         }
-        self.previous_line_at = self.previous_line_at.max(now);
+        self.was_older = is_older;
+        self.previous_line_at = self.previous_line_at.max(Some(now));
     }
 
     fn tokens(&mut self, line: &Object, payload: &Object, entry: &Entry<'_>, sink: &mut Sink) {
-        let Some(info) = payload.get("info").and_then(Value::as_object) else {
+        let info = payload.get("info").and_then(Value::as_object);
+        // Older versions write the counts of each answer into the event itself.
+        let flat = (!payload.contains_key("info") && payload.contains_key("input_tokens")).then_some(payload);
+        let Some(info) = info.or(flat) else {
             return sink.note("rate limits without token counts");
         };
         let usage = |key: &str| info.get(key).and_then(Value::as_object).map(Totals::of).transpose();
-        let (Ok(totals), Ok(last)) = (usage("total_token_usage"), usage("last_token_usage")) else {
+        let last = flat.map_or_else(|| usage("last_token_usage"), |flat| Totals::of(flat).map(Some));
+        let (Ok(totals), Ok(last)) = (usage("total_token_usage"), last) else {
             return sink.unread(BAD_COUNT, entry.line);
         };
         let found = match (totals, self.before) {
@@ -241,7 +258,6 @@ impl Reader for Rollout {
     fn read(&mut self, entry: &Entry<'_>, sink: &mut Sink) {
         let Some(line) = entry.object() else { return sink.unread(NO_OBJECT, entry.line) };
         let mut kind = line.get("type").and_then(Value::as_str).unwrap_or_default();
-        self.follow_copy(time_of(line, &["timestamp"]).map(|(at, _)| at));
         // Older versions of `codex exec --json` write the same events as messages.
         let message = line.get("msg").and_then(Value::as_object);
         let Some(payload) = line.get("payload").and_then(Value::as_object).or(message) else {
@@ -251,6 +267,9 @@ impl Reader for Rollout {
             kind = "event_msg";
         }
         let event = payload.get("type").and_then(Value::as_str).unwrap_or_default();
+        let begins_turn =
+            kind == "turn_context" || matches!(event, "task_started" | "turn_started" | "user_message");
+        self.follow_copy(time_of(line, &["timestamp"]).map(|(at, _)| at), begins_turn);
         match (kind, event) {
             ("session_meta", _) => {
                 let meta = payload.get("meta").and_then(Value::as_object).unwrap_or(payload);

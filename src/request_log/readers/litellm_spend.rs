@@ -29,8 +29,15 @@ fn recognises(entry: &Entry<'_>, _: &FileContext) -> Sure {
     let first = rows(entry.value).first().copied();
     match first {
         Some(row) if is_row(row) || is_day(row) => Sure::Certain,
+        None if is_empty_page(entry.value) => Sure::Likely,
         _ => Sure::No,
     }
+}
+
+/// A page of the API without rows: `{data: [], total: 0, page, page_size, total_pages}`.
+fn is_empty_page(value: &Value) -> bool {
+    let is_empty = value.get("data").and_then(Value::as_array).is_some_and(Vec::is_empty);
+    is_empty && value.get("total").and_then(Value::as_u64) == Some(0)
 }
 
 fn is_row(row: &Object) -> bool {
@@ -167,6 +174,15 @@ mod tests {
             "api_key": "88dc28d0f030c55ed4ab77ed8faf098196cb1c05df778539800c9f1243fe6b4b", "metadata": {}});
         row.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
         row
+    }
+
+    #[test]
+    fn a_page_without_rows_is_a_log_without_calls() {
+        let page = json!({"data": [], "total": 0, "page": 1, "page_size": 50, "total_pages": 0});
+        assert_eq!(recognised(&FORMAT, std::slice::from_ref(&page)), (Some(FORMAT.id), Sure::Likely));
+        let found = read(&FORMAT, &[page]);
+        assert_eq!((found.calls.len(), found.unread.len()), (0, 0));
+        assert_eq!(recognised(&FORMAT, &[json!({"data": [], "total": 3})]).1, Sure::No);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `llm` of Simon Willison: the rows of its database `logs.db`, and the same rows as JSON (`llm logs --json`).
 
 use super::agents::{self, BAD_COUNT, NO_OBJECT};
+use super::api_usage::{self, Family};
 use crate::request_log::call::{Call, IdKind, InputRule, Name, OutputRule, PaidKind, RawCounts, Rule};
 use crate::request_log::entry::{
     BadCount, Entry, FileContext, Object, at, count, count_of, duration, given, money, name, name_of,
@@ -15,7 +16,7 @@ pub(super) const LLM: Format = Format {
     id: "llm",
     title: "llm (Simon Willison), logs.db",
     rule: Rule { input: InputRule::IncludesReadAndWritten, output: OutputRule::IncludesReasoning },
-    total: Total::None,
+    total: Total::OfDisjoint,
     states_failures: false,
     recognises,
     reader: |_| Box::new(Rows),
@@ -73,6 +74,7 @@ impl Reader for Rows {
                 .map(|_| Name::from("openrouter")),
             model_sent: model,
             model_served: name_of(row, &["resolved_model"]),
+            usual_rule: usual_rule(&raw, details.as_ref(), usage),
             raw: if agents::is_empty(&raw) { RawCounts::default() } else { raw },
             latency_ms: duration(row.get("duration_ms")),
             tool_calls: tools.and_then(|tools| u32::try_from(tools).ok()),
@@ -108,7 +110,51 @@ fn counts(row: &Object, details: Option<&Object>, usage: Option<&Object>) -> Res
         raw.reasoning =
             raw.reasoning.map_or_else(|| part_of(part, &REASONING), |reasoning| Ok(Some(reasoning)))?;
     }
+    let total = |part: &Object| count_of(part, &["totalTokenCount", "total_tokens"]);
+    raw.total = details.map_or(Ok(None), total)?.or(usage.map_or(Ok(None), total)?);
+    if let Some(details) = details.filter(|details| family(details) == Some(Family::Anthropic)) {
+        let written = api_usage::counts(details, Family::Anthropic)?;
+        (raw.write, raw.write_5m, raw.write_1h) = (written.write, written.write_5m, written.write_1h);
+    }
     Ok(raw)
+}
+
+/// The API that the details of a row come from. Plugins take the input and the output out of the usage, so only the
+/// names of the rest are left.
+fn family(details: &Object) -> Option<Family> {
+    let has = |keys: &[&str]| keys.iter().any(|key| details.contains_key(*key));
+    if has(&[
+        "prompt_tokens_details",
+        "completion_tokens_details",
+        "input_tokens_details",
+        "output_tokens_details",
+    ]) {
+        return Some(Family::OpenAi);
+    }
+    let gemini =
+        ["thoughtsTokenCount", "cachedContentTokenCount", "promptTokensDetails", "candidatesTokensDetails"];
+    if has(&gemini) {
+        return Some(Family::Gemini);
+    }
+    let anthropic =
+        ["cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation", "server_tool_use"];
+    if has(&anthropic) { Some(Family::Anthropic) } else { api_usage::family_of(details) }
+}
+
+/// The rule of the plugin that wrote a row, by the names of its details or of the usage in its response.
+fn usual_rule(raw: &RawCounts, details: Option<&Object>, usage: Option<&Object>) -> Option<Rule> {
+    let Some(details) = details.filter(|details| family(details).is_some()) else {
+        return usage.and_then(api_usage::family_of).map(Family::rule);
+    };
+    let family = family(details)?;
+    let mut rule = family.rule();
+    // Newer versions of llm-gemini add the thoughts to the output and keep the count without them.
+    let text = count(details.get("candidatesTokenCount")).ok().flatten().unwrap_or(0);
+    let is_whole = raw.output == Some(text.saturating_add(raw.reasoning.unwrap_or(0)));
+    if family == Family::Gemini && is_whole {
+        rule.output = OutputRule::IncludesReasoning;
+    }
+    Some(rule)
 }
 
 /// Where plugins put the tokens read from the cache.
@@ -209,6 +255,43 @@ mod tests {
         let found = read(&LLM, &file("logs.json"), &[exclusive]);
         assert_eq!(found.calls[0].rule.input, InputRule::Excludes);
         assert_eq!(total(&found, Tokens::prompt), Some(4512));
+    }
+
+    #[test]
+    fn the_names_of_the_details_decide_the_rule_of_a_row() {
+        let of = |id: &str, model: &str, input: u64, output: u64, details: Value| {
+            let mut row = row(id);
+            row["model"] = json!(model);
+            row["resolved_model"] = json!(null);
+            (row["input_tokens"], row["output_tokens"]) = (json!(input), json!(output));
+            row["token_details"] = json!(details.to_string());
+            read(&LLM, &file("logs.json"), &[row]).calls[0].tokens()
+        };
+        // Anthropic's input excludes what was read and written, also if it is larger than both.
+        let tokens = of(
+            "r-1",
+            "anthropic/acme",
+            6000,
+            90,
+            json!({"cache_read_input_tokens": 4000, "cache_creation_input_tokens": 700,
+                "cache_creation": {"ephemeral_1h_input_tokens": 700}}),
+        );
+        assert_eq!(
+            (tokens.prompt(), tokens.uncached, tokens.write_1h),
+            (Some(10_700), Some(6000), Some(700))
+        );
+        // OpenAI's names come first: proxies keep Anthropic's beside them.
+        let both = json!({"prompt_tokens_details": {"cached_tokens": 4000}, "cache_read_input_tokens": 4000});
+        assert_eq!(of("r-2", "proxied", 6000, 90, both).prompt(), Some(6000));
+        // Older versions of llm-gemini leave the thoughts out of the output, newer ones add them.
+        let older = json!({"thoughtsTokenCount": 30, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 6000}]});
+        assert_eq!(of("r-3", "gemini-a", 6000, 90, older).output(), Some(120));
+        let newer = json!({"thoughtsTokenCount": 30, "candidatesTokenCount": 60});
+        assert_eq!(of("r-4", "gemini-b", 6000, 90, newer).output(), Some(90));
+        let kept = json!({"thoughtsTokenCount": 30, "totalTokenCount": 6090});
+        assert_eq!(of("r-5", "gemini-c", 6000, 90, kept).output(), Some(90), "the total decides");
+        let kept = json!({"thoughtsTokenCount": 30, "totalTokenCount": 6120});
+        assert_eq!(of("r-6", "gemini-d", 6000, 90, kept).output(), Some(120));
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod claude_code;
 mod cline;
 mod cline_cli;
 mod cline_client;
+mod cline_history;
 mod codex;
 mod codex_exec;
 mod codex_totals;

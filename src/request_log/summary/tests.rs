@@ -1,5 +1,5 @@
 use super::*;
-use crate::request_log::call::{IdKind, InputRule, OutputRule, Rule, Status};
+use crate::request_log::call::{IdKind, InputRule, OutputRule, RawCounts, Rule, Status};
 use crate::request_log::entry::FileContext;
 use crate::request_log::format::{Format, Reader, Sure, Total};
 use crate::request_log::found::mark_ids_of_requests;
@@ -85,9 +85,21 @@ fn a_file_of_sums_has_no_calls_but_their_tokens_and_money() {
         },
         Call { aggregated: Some(0), ..call("b", 100, None, 5) },
     ];
-    let found = inspect(&file(&STATES, sums));
+    let found = inspect(&file(&STATES, sums.clone()));
     assert_eq!((found.calls, found.failures, found.aggregates), (0, None, 2));
     assert_eq!((found.prompt_tokens, found.paid_usd), (Some(600), Some(1.0)));
+    let failed = Call {
+        status: Status::Error,
+        paid: Some(0.5),
+        paid_kind: PaidKind::Billed,
+        raw: RawCounts::default(),
+        ..call("c", 0, None, 0)
+    };
+    let mut with_failure = sums;
+    with_failure.push(failed);
+    let found = inspect(&file(&STATES, with_failure));
+    assert_eq!((found.calls, found.failures, found.aggregates), (0, Some(1), 2));
+    assert_eq!((found.prompt_tokens, found.paid_usd), (Some(600), Some(1.0)), "sums may include the failure");
     let nothing = inspect(&file(&SILENT, Vec::new()));
     assert_eq!((nothing.calls, nothing.prompt_tokens, nothing.hit_rate), (0, None, None));
     assert_eq!((nothing.paid_usd, nothing.paid_kind, nothing.tokens), (None, None, TokenSums::default()));

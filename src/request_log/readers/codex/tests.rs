@@ -1,6 +1,7 @@
 use super::super::agents::testing::{file, read, recognised, total};
 use super::*;
 use crate::request_log::call::{SessionKind, Status, Tokens};
+use crate::request_log::sink::Found;
 use serde_json::json;
 
 fn usage(input: u64, cached: u64, output: u64) -> Value {
@@ -119,6 +120,89 @@ fn the_copied_start_of_a_fork_is_skipped() {
     assert_eq!(found.calls[0].session.as_deref(), Some("t-2"));
     assert_eq!(found.calls[0].parent_session.as_deref(), Some("t-1"));
     assert_eq!(found.notes["copied from the parent session: counted there"], 2);
+}
+
+/// Lines of a fork that begins in second 20, each at its milliseconds after it.
+fn fork(lines: &[(u32, Value)]) -> Found {
+    let mut own = meta("t-2", 20);
+    own["payload"]["forked_from_id"] = json!("t-1");
+    let mut all = vec![own];
+    for (ms, line) in lines {
+        let mut line = line.clone();
+        line["timestamp"] = json!(format!("2026-03-01T09:00:{:02}.{:03}Z", 20 + ms / 1000, ms % 1000));
+        all.push(line);
+    }
+    read(&CODEX, &file("r.jsonl"), &all)
+}
+
+fn inputs(found: &Found) -> Vec<Option<u64>> {
+    found.calls.iter().map(|call| call.raw.input).collect()
+}
+
+#[test]
+fn a_fork_that_goes_on_quickly_counts_from_its_own_turn() {
+    let copied = [
+        (0, meta("t-1", 20)),
+        (1, turn("gpt-test")),
+        (2, tokens(0, usage(1000, 0, 40), usage(1000, 0, 40))),
+        (3, turn("gpt-test")),
+        (4, tokens(0, usage(2500, 900, 100), usage(1500, 900, 60))),
+    ];
+    let own = |ms| (ms, tokens(0, usage(4200, 2400, 150), usage(1700, 1500, 50)));
+    let with = |more: &[(u32, Value)]| inputs(&fork(&[&copied[..], more].concat()));
+    assert_eq!(with(&[(804, turn("gpt-test")), own(1500)]), [Some(1700)], "a turn of its own");
+    let message = json!({"type": "event_msg", "payload": {"type": "user_message"}});
+    assert_eq!(with(&[(300, message), own(700)]), [Some(1700)], "a message of the user");
+    assert_eq!(
+        with(&[(20, meta("t-2", 20)), (21, turn("gpt-test")), own(700)]),
+        [Some(1700)],
+        "its description"
+    );
+    let item = json!({"type": "response_item", "payload": {"type": "reasoning"}});
+    assert_eq!(with(&[(20, turn("gpt-test")), (600, item), own(1100)]), [Some(1700)], "another second");
+    assert!(with(&[(20, turn("gpt-test")), own(40)]).is_empty(), "the copy goes on");
+    // A long copy crosses a second without a pause.
+    let long: Vec<_> = (0..12).map(|n| (n * 100, turn("gpt-test"))).chain([own(1150)]).collect();
+    assert!(with(&long).is_empty());
+}
+
+#[test]
+fn copies_that_keep_their_times_end_with_the_first_turn_of_the_fork() {
+    let mut own = meta("t-2", 20);
+    own["payload"]["forked_from_id"] = json!("t-1");
+    let mut first = turn("gpt-test");
+    first["timestamp"] = json!("2026-03-01T09:00:20.050Z");
+    let found = read(
+        &CODEX,
+        &file("r.jsonl"),
+        &[
+            own,
+            meta("t-1", 0),
+            turn("gpt-test"),
+            tokens(5, usage(1000, 0, 40), usage(1000, 0, 40)),
+            tokens(9, usage(2500, 900, 100), usage(1500, 900, 60)),
+            first,
+            tokens(20, usage(4200, 2400, 150), usage(1700, 1500, 50)),
+        ],
+    );
+    assert_eq!(inputs(&found), [Some(1700)]);
+}
+
+#[test]
+fn flat_counts_of_older_versions_are_those_of_each_answer() {
+    let flat = |input: u64, cached: u64| {
+        let mut event = usage(input, cached, 40);
+        event["type"] = json!("token_count");
+        json!({"id": "0", "msg": event})
+    };
+    let lines = [json!({"id": "0", "msg": {"type": "task_started"}}), flat(1000, 0), flat(1500, 900)];
+    assert_eq!(recognised(&file("run.jsonl"), &lines), Some("codex"));
+    let found = read(&CODEX, &file("run.jsonl"), &lines);
+    assert_eq!(inputs(&found), [Some(1000), Some(1500)]);
+    assert_eq!((total(&found, |tokens| tokens.read), found.notes.len()), (Some(900), 0));
+    let mut bad = flat(1, 0);
+    bad["msg"]["input_tokens"] = json!(-1);
+    assert_eq!(read(&CODEX, &file("run.jsonl"), &[bad]).unread.len(), 1);
 }
 
 #[test]
