@@ -140,9 +140,12 @@ fn sums(calls: &[&Call], states_failures: bool) -> Inspection {
     let single: Vec<&Call> = calls.iter().copied().filter(is_single).collect();
     let failed = single.iter().filter(|call| call.status.is_failure()).count() as u64;
     let replays = calls.iter().filter(|call| call.gateway_cache_hit).count() as u64;
-    // A file that holds only sums has their tokens and money.
-    let (counted, charged) =
-        if single.is_empty() { (&aggregates, &aggregates) } else { (&answered, &single) };
+    // A file that holds sums and no answered call has their tokens and money.
+    let (counted, charged) = if answered.is_empty() && !aggregates.is_empty() {
+        (&aggregates, &aggregates)
+    } else {
+        (&answered, &single)
+    };
     let total = |part: fn(&Call) -> Option<u64>| {
         counted.iter().filter_map(|call| part(call)).reduce(u64::saturating_add)
     };

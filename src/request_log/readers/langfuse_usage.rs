@@ -9,6 +9,8 @@ use serde_json::Value;
 enum Part {
     Input,
     Read,
+    /// The part of the input that is not in the cache.
+    Missed,
     Write,
     Write5m,
     Write1h,
@@ -29,6 +31,9 @@ fn part_of(key: &str) -> Part {
     let has = |word: &str| key.contains(word);
     let is_output = has("output") || has("completion") || has("candidates");
     if has("cache") {
+        if has("miss") {
+            return Part::Missed;
+        }
         if !(has("creation") || has("write") || has("written")) {
             return Part::Read;
         }
@@ -111,13 +116,14 @@ pub fn counts(observation: &Object) -> Result<Option<(RawCounts, Vec<String>)>, 
 
 fn from_details(details: &Object) -> Result<(RawCounts, Vec<String>), BadCount> {
     let mut raw = RawCounts::default();
-    let (mut write, mut other_input, mut other_output) = (None, 0, 0);
+    let (mut write, mut missed, mut other_input, mut other_output) = (None, None, 0, 0);
     let mut unknown = Vec::new();
     let mut put = |key: &str, value: &Value| -> Result<(), BadCount> {
         let Some(tokens) = count(Some(value))? else { return Ok(()) };
         let field = match part_of(key) {
             Part::Input => &mut raw.input,
             Part::Read => &mut raw.read,
+            Part::Missed => &mut missed,
             Part::Write => &mut write,
             Part::Write5m => &mut raw.write_5m,
             Part::Write1h => &mut raw.write_1h,
@@ -153,6 +159,9 @@ fn from_details(details: &Object) -> Result<(RawCounts, Vec<String>), BadCount> 
             }
             value => put(key, value)?,
         }
+    }
+    if raw.input.is_none() {
+        raw.input = missed.map(|missed: u64| missed.saturating_add(raw.read.unwrap_or(0)));
     }
     let split = raw.write_5m.unwrap_or(0) + raw.write_1h.unwrap_or(0);
     let is_split = raw.write_5m.or(raw.write_1h).is_some();
@@ -234,6 +243,16 @@ mod tests {
         assert_eq!(part_of("prompt_details.audio"), Part::OtherInput);
         assert_eq!(part_of("output_audio_tokens"), Part::OtherOutput);
         assert_eq!(part_of("search_units"), Part::Unknown);
+    }
+
+    #[test]
+    fn missed_tokens_are_not_read_from_the_cache() {
+        let (raw, unknown) = details(json!({"input": 1000, "output": 4, "prompt_cache_hit_tokens": 200,
+            "prompt_cache_miss_tokens": 800}));
+        assert_eq!((raw.input, raw.read, unknown.len()), (Some(1000), Some(200), 0));
+        let (raw, _) =
+            details(json!({"output": 4, "prompt_cache_hit_tokens": 200, "prompt_cache_miss_tokens": 800}));
+        assert_eq!((raw.input, raw.read), (Some(1000), Some(200)));
     }
 
     #[test]

@@ -88,6 +88,10 @@ fn a_file_of_sums_has_no_calls_but_their_tokens_and_money() {
     let found = inspect(&file(&STATES, sums));
     assert_eq!((found.calls, found.failures, found.aggregates), (0, None, Some(2)));
     assert_eq!((found.prompt_tokens, found.paid_usd), (Some(600), Some(1.0)));
+    let failed = Call { status: Status::Error, ..call("c", 0, None, 0) };
+    let beside =
+        inspect(&file(&STATES, vec![Call { aggregated: Some(3), ..call("a", 500, Some(100), 5) }, failed]));
+    assert_eq!((beside.failures, beside.prompt_tokens), (Some(1), Some(500)), "a failure hides no sums");
     let nothing = inspect(&file(&SILENT, Vec::new()));
     assert_eq!((nothing.calls, nothing.prompt_tokens, nothing.hit_rate), (0, None, None));
     assert_eq!((nothing.aggregates, nothing.replays), (None, None), "no usage at all");
