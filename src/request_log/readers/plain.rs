@@ -323,7 +323,7 @@ pub const BAD_COUNTS: &str = "token counts that are negative, no whole numbers o
 /// zero is a time that is not known.
 fn start_of_log(holder: &Object) -> Option<(DateTime<Utc>, bool)> {
     let is_zero = |key: &&str| holder.get(*key).and_then(Value::as_f64) == Some(0.0);
-    ["timestamp", "time", "ts"].iter().any(|key| is_zero(&key)).then_some((DateTime::UNIX_EPOCH, true))
+    ["timestamp", "time", "ts"].iter().any(is_zero).then_some((DateTime::UNIX_EPOCH, true))
 }
 
 fn id_of(holders: &[&Object]) -> Option<String> {
