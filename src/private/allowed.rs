@@ -3,7 +3,7 @@
 //! they never reach the disk.
 
 use super::names::NAMES;
-use crate::request_log::python;
+use crate::request_log::litellm_spans::{self, REQUESTER, USAGE};
 use serde_json::{Map, Value, json};
 
 /// Maximum length of a text that is kept, characters. A longer text is not a name.
@@ -69,20 +69,6 @@ const COUNTS: &[&str] = &[
     "gen_ai.usage.output_token_details",
 ];
 
-/// LiteLLM's usage of a call, as Python prints it: the only place of its cache counts. The counts are kept under the
-/// standard names.
-const USAGE: &str = "metadata.usage_object";
-/// Paths in that usage, and the standard names.
-const USAGE_COUNTS: &[(&[&str], &str)] = &[
-    (&["prompt_tokens_details", "cached_tokens"], "gen_ai.usage.cache_read.input_tokens"),
-    (&["prompt_tokens_details", "cache_write_tokens"], "gen_ai.usage.cache_creation.input_tokens"),
-    (&["prompt_tokens_details", "cache_creation_tokens"], "gen_ai.usage.cache_creation.input_tokens"),
-    (&["cache_read_input_tokens"], "gen_ai.usage.cache_read.input_tokens"),
-    (&["cache_creation_input_tokens"], "gen_ai.usage.cache_creation.input_tokens"),
-    (&["completion_tokens_details", "reasoning_tokens"], "gen_ai.usage.reasoning.output_tokens"),
-];
-/// What the client of LiteLLM sent beside the request; only the session that it names is kept.
-const REQUESTER: &str = "metadata.requester_metadata";
 /// LiteLLM's own numbers, JSON in a text, reduced to these fields.
 const HIDDEN: &str = "hidden_params";
 const HIDDEN_FIELDS: &[&str] = &["litellm_overhead_time_ms", "response_cost"];
@@ -155,20 +141,26 @@ fn add(key: &str, value: &Value, kept: &mut Vec<Value>) {
     }
 }
 
+/// LiteLLM's counts under the standard names.
 fn usage(value: &Map<String, Value>, kept: &mut Vec<Value>) {
-    let Some(usage) = text(value).and_then(python::literal) else { return };
-    for (path, key) in USAGE_COUNTS {
-        let found = path.iter().try_fold(&usage, |inner, part| inner.get(part));
-        if let Some(count) = found.and_then(Value::as_u64) {
+    let Some(usage) = text(value).and_then(litellm_spans::usage) else { return };
+    for (key, count) in [
+        ("gen_ai.usage.cache_read.input_tokens", usage.read),
+        ("gen_ai.usage.cache_creation.input_tokens", usage.written()),
+        ("gen_ai.usage.cache_creation.ephemeral_5m_input_tokens", usage.write_5m),
+        ("gen_ai.usage.cache_creation.ephemeral_1h_input_tokens", usage.write_1h),
+        ("gen_ai.usage.reasoning.output_tokens", usage.reasoning),
+    ] {
+        if let Some(count) = count {
             add(key, &json!({ "intValue": count.to_string() }), kept);
         }
     }
 }
 
+/// Of what the client of LiteLLM sent beside the request, only the session that it names is kept.
 fn session(value: &Map<String, Value>, kept: &mut Vec<Value>) {
-    let requester = text(value).and_then(python::literal);
-    let session = requester.as_ref().and_then(|requester| name(requester.get("session_id")?.as_str()?));
-    if let Some(session) = session {
+    let session = text(value).and_then(litellm_spans::session);
+    if let Some(session) = session.as_deref().and_then(name) {
         add("session.id", &json!({ "stringValue": session }), kept);
     }
 }
@@ -307,6 +299,7 @@ fn attempt(attempt: Map<String, Value>) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request_log::{FileContext, ReadOptions, read_bytes};
 
     fn kept(key: &str, value: Value) -> Option<Value> {
         attributes(Some(&json!([{ "key": key, "value": value }]))).pop().map(|pair| pair["value"].clone())
@@ -361,6 +354,38 @@ mod tests {
                 json!({ "key": "hidden_params", "value": { "stringValue": r#"{"litellm_overhead_time_ms":1.5}"# } }),
             ]
         );
+    }
+
+    #[test]
+    fn a_received_span_of_litellm_has_the_counts_of_one_in_a_file() {
+        let text = |key: &str, text: &str| json!({ "key": key, "value": { "stringValue": text } });
+        let read = |attributes: Vec<Value>| {
+            let span = json!({ "traceId": "a1", "spanId": "b1", "name": "litellm_request", "attributes": attributes });
+            let traces = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [span] }] }] }).to_string();
+            let options = ReadOptions::default();
+            let file = read_bytes(traces.as_bytes(), FileContext::default(), &options).expect("readable");
+            let call = file.found.calls.first().expect("a call").clone();
+            (call.tokens(), call.session)
+        };
+        for printed in [
+            "{'prompt_tokens': 90, 'prompt_tokens_details': {'cached_tokens': 0, 'cache_creation_tokens': 20}, \
+             'cache_read_input_tokens': 50, 'completion_tokens_details': {'reasoning_tokens': 3}}",
+            "{'prompt_tokens': 90, 'cache_read_input_tokens': 50, 'cache_creation_input_tokens': 20, \
+             'cache_creation': {'ephemeral_5m_input_tokens': 5, 'ephemeral_1h_input_tokens': 15}}",
+            "{'prompt_tokens': 90, 'prompt_tokens_details': None}",
+        ] {
+            let list = vec![
+                json!({ "key": "gen_ai.usage.input_tokens", "value": { "intValue": "90" } }),
+                json!({ "key": "gen_ai.usage.output_tokens", "value": { "intValue": "7" } }),
+                text("gen_ai.operation.name", "acompletion"),
+                text(USAGE, printed),
+                text(REQUESTER, "{'session_id': 's1', 'headers': {'x': 'secret'}}"),
+            ];
+            let received = read(attributes(Some(&Value::Array(list.clone()))));
+            let (tokens, session) = read(list);
+            assert_eq!(received, (tokens, session.clone()), "{printed}");
+            assert_eq!((tokens.prompt(), session.as_deref()), (Some(90), Some("s1")), "{printed}");
+        }
     }
 
     #[test]

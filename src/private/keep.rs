@@ -1,6 +1,7 @@
 //! A received request, reduced to what is stored: calls to models, with the attributes of [`super::allowed`] alone.
 
 use super::allowed::{attributes, is_of_call, name, outcome};
+use crate::request_log::litellm_spans::REPEAT;
 use serde_json::{Map, Value, json};
 
 /// Names of log records that describe calls to models, by the start of the name.
@@ -38,9 +39,6 @@ const SPANS: &[&str] = &[
     "Received Proxy Server Request",
     "text_completion",
 ];
-
-/// Spans that repeat the contents of the call above them, and no counts.
-const REPEATS: &[&str] = &["raw_gen_ai_request"];
 
 /// What remains of a request.
 #[derive(Debug, Default, PartialEq)]
@@ -152,7 +150,7 @@ fn reduce_span(span: &Map<String, Value>) -> Result<Option<Value>, &'static str>
     let written = span.get("name").and_then(Value::as_str).unwrap_or_default();
     let kept = attributes(span.get("attributes"));
     let is_call = kept.iter().any(|pair| pair["key"].as_str().is_some_and(is_of_call));
-    if !is_call || REPEATS.contains(&written) {
+    if !is_call || written == REPEAT {
         return Ok(None);
     }
     let is_known = SPANS.iter().any(|start| written.starts_with(start));

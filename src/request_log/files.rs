@@ -10,6 +10,7 @@ mod event_stream;
 mod folder;
 mod json;
 mod lines;
+mod pieces;
 mod scanner;
 mod sqlite;
 mod tap;

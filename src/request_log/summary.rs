@@ -33,10 +33,10 @@ pub struct Inspection {
     pub calls: u64,
     /// Failed calls; null if the format does not state failures.
     pub failures: Option<u64>,
-    /// Records that are sums over several calls.
-    pub aggregates: u64,
-    /// Replies from a gateway's own cache.
-    pub replays: u64,
+    /// Records that are sums over several calls; null if there is no usage at all.
+    pub aggregates: Option<u64>,
+    /// Replies from a gateway's own cache; null if there is no usage at all.
+    pub replays: Option<u64>,
     /// Records that repeat another one.
     pub duplicates: u64,
     /// Tokens of the answered calls; of a file without calls, those of its sums.
@@ -139,6 +139,7 @@ fn sums(calls: &[&Call], states_failures: bool) -> Inspection {
     let is_single = |call: &&Call| call.aggregated.is_none() && !call.gateway_cache_hit;
     let single: Vec<&Call> = calls.iter().copied().filter(is_single).collect();
     let failed = single.iter().filter(|call| call.status.is_failure()).count() as u64;
+    let replays = calls.iter().filter(|call| call.gateway_cache_hit).count() as u64;
     // A file in which only sums were answered has their tokens and money.
     let (counted, charged) = if answered.is_empty() && !aggregates.is_empty() {
         (&aggregates, &aggregates)
@@ -160,16 +161,21 @@ fn sums(calls: &[&Call], states_failures: bool) -> Inspection {
     Inspection {
         calls: answered.len() as u64,
         failures: (failed > 0 || (states_failures && !single.is_empty())).then_some(failed),
-        aggregates: aggregates.len() as u64,
-        replays: calls.iter().filter(|call| call.gateway_cache_hit).count() as u64,
+        aggregates: (!calls.is_empty()).then_some(aggregates.len() as u64),
+        replays: (!calls.is_empty()).then_some(replays),
         tokens,
         prompt_tokens,
         hit_rate: hit_rate.map(|(read, prompt)| read as f64 / prompt as f64),
-        paid_usd: charged.iter().filter_map(|call| call.paid).reduce(|sum, paid| sum + paid),
+        paid_usd: charged.iter().filter_map(|call| call.paid).reduce(|sum, paid| sum + paid).map(rounded),
         paid_kind: kinds(charged),
         sessions: sessions(&single),
         ..Inspection::default()
     }
+}
+
+/// An amount rounded to twelve decimals: adding leaves errors beyond them.
+fn rounded(amount: f64) -> f64 {
+    format!("{amount:.12}").parse().unwrap_or(amount)
 }
 
 /// The kinds of money that were paid; kinds of which nothing was paid count only if there is no other one.

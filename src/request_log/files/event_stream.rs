@@ -14,6 +14,7 @@ pub(super) fn read(source: &mut dyn BufRead, out: &mut Collector) -> Result<(), 
     let mut begin = 0;
     while let Some(line) = lines.line()? {
         if line.is_too_long {
+            lines.skip_line()?;
             out.unread(TOO_LONG, line.number);
             continue;
         }

@@ -2,16 +2,12 @@
 //! over many lines.
 
 use super::collect::{Collector, Stop};
-use super::lines::{LONGEST_ENTRY, Line, Lines, TOO_LONG};
+use super::lines::{CUT_OFF, LONGEST_ENTRY, Line, Lines, NOT_JSON, TOO_LONG};
+use super::pieces;
 use super::scanner::{Scanner, Step};
 use crate::request_log::entry::Layout;
 use serde_json::{Deserializer, Value};
 use std::io::BufRead;
-
-/// The reason for an entry that ends with the file.
-const CUT_OFF: &str = "cut off: the file ends inside this entry";
-/// The reason for text that is not JSON.
-const NOT_JSON: &str = "not valid JSON";
 
 /// The reason for a value with more levels than the parser takes.
 const TOO_DEEP: &str = "nested too deeply";
@@ -56,7 +52,7 @@ fn emit(value: Value, line: u64, bytes: usize, out: &mut Collector) -> Result<()
 fn values(lines: &mut Lines<'_>, out: &mut Collector) -> Result<(), Stop> {
     while let Some(line) = lines.line()? {
         if line.is_too_long {
-            out.unread(TOO_LONG, line.number);
+            pieces::read(line.bytes, line.number, lines, out)?;
             continue;
         }
         let bytes = line.bytes.trim_ascii();
@@ -112,8 +108,16 @@ fn over_lines(first: Line, lines: &mut Lines<'_>, out: &mut Collector) -> Result
     let why = loop {
         let Some(line) = next else { break CUT_OFF };
         if line.is_too_long || length + line.bytes.len() > LONGEST_ENTRY {
-            taken.push(line);
-            break TOO_LONG;
+            let mut head = Vec::with_capacity(length + line.bytes.len() + 1);
+            for before in taken {
+                head.extend_from_slice(&before.bytes);
+                head.push(b'\n');
+            }
+            head.extend_from_slice(&line.bytes);
+            if !line.is_too_long {
+                head.push(b'\n');
+            }
+            return pieces::read(head, number, lines, out);
         }
         // The end of the line is part of the value: it ends numbers, and it may not be in texts.
         let step = match scanner.feed(&line.bytes) {

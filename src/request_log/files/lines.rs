@@ -7,13 +7,18 @@ use std::io::{self, BufRead, Read};
 pub(super) const LONGEST_ENTRY: usize = 64 << 20;
 /// The reason for an entry beyond the limit.
 pub(super) const TOO_LONG: &str = "longer than 64 MiB";
+/// The reason for an entry that ends with the file.
+pub(super) const CUT_OFF: &str = "cut off: the file ends inside this entry";
+/// The reason for text that is not JSON.
+pub(super) const NOT_JSON: &str = "not valid JSON";
 
 /// A line without its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Line {
     pub number: u64,
     pub bytes: Vec<u8>,
-    /// The line is longer than the limit; its bytes are dropped.
+    /// The line is longer than the limit: these are its first bytes. The source is at those after them, until the line is
+    /// skipped.
     pub is_too_long: bool,
 }
 
@@ -44,10 +49,7 @@ impl<'s> Lines<'s> {
         let number = self.number;
         let is_ended = bytes.last() == Some(&b'\n');
         let is_too_long = !is_ended && bytes.len() > LONGEST_ENTRY;
-        if is_too_long {
-            bytes = Vec::new();
-            self.skip_line()?;
-        } else if is_ended {
+        if is_ended {
             self.number += 1;
             bytes.pop();
         }
@@ -59,8 +61,24 @@ impl<'s> Lines<'s> {
         lines.rev().for_each(|line| self.back.push_front(line));
     }
 
+    /// Lines that were given back.
+    pub fn take_back(&mut self) -> impl Iterator<Item = Line> + '_ {
+        self.back.drain(..)
+    }
+
+    /// Gives whole lines back that were taken as bytes.
+    pub fn give_back_bytes(&mut self, bytes: &[u8]) {
+        let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+        let mut number = self.number.saturating_sub(lines.clone().count() as u64);
+        for line in lines {
+            let bytes = line.strip_suffix(b"\n").unwrap_or(line).to_vec();
+            self.back.push_back(Line { number, bytes, is_too_long: false });
+            number += 1;
+        }
+    }
+
     /// Skips to the next line.
-    fn skip_line(&mut self) -> io::Result<()> {
+    pub fn skip_line(&mut self) -> io::Result<()> {
         loop {
             let chunk = self.source.fill_buf()?;
             if chunk.is_empty() {

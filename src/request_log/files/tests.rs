@@ -125,6 +125,53 @@ fn a_value_that_is_too_long_or_too_deep_is_skipped() {
     assert_eq!(content(&log).2, [("nested too deeply", vec![2])]);
 }
 
+/// Takes the objects in the list `rows` as calls; notes the field `end`.
+struct Pages;
+
+impl Reader for Pages {
+    fn read(&mut self, entry: &Entry<'_>, sink: &mut Sink) {
+        let Some(object) = entry.object() else { return sink.unread("not an object", entry.line) };
+        for value in object.get("rows").and_then(|rows| rows.as_array()).into_iter().flatten() {
+            Plain.read(&Entry { value, ..*entry }, sink);
+        }
+        for (name, value) in object.iter().filter(|(_, value)| value.is_string()) {
+            sink.note(&format!("{name} {}", value.as_str().expect("a text")));
+        }
+    }
+}
+
+static PAGES: Format = Format {
+    recognises: |entry, _| match entry.object().is_some_and(|object| object.contains_key("rows")) {
+        true => Sure::Certain,
+        false => Sure::No,
+    },
+    reader: |_| Box::new(Pages),
+    ..PLAIN
+};
+
+#[test]
+fn a_page_larger_than_an_entry_is_read_in_pieces() {
+    let note = "x".repeat(1 << 20);
+    let rows: Vec<String> = (0..70).map(|n| format!("{{\"in\": {n}, \"x\": [{n}, \"{note}\"]}}")).collect();
+    for between in [", ", ",\n  "] {
+        let page = format!("{{\"a\": \"b\",{between}\"rows\": [{}],\"end\": \"c\"}}", rows.join(between));
+        let next = "{\"rows\": [{\"in\": 500}]}";
+        let file = format!("{page} {next}\n{next}\n");
+        let options = ReadOptions { format: Some(&PAGES), progress: None };
+        let log = read_bytes(file.as_bytes(), FileContext::default(), &options).expect("readable");
+        let counts: Vec<u64> = content(&log).0.iter().map(|(_, count)| *count).collect();
+        assert_eq!(counts, (0..70).chain([500, 500]).collect::<Vec<_>>());
+        let last = page.lines().count() as u64 + 1;
+        assert_eq!(log.found.calls.last().map(|call| call.line), Some(last));
+        assert!(log.found.notes["a b"] > 5, "each piece has the fields before the list");
+        assert_eq!((log.found.notes["end c"], log.found.unread.len()), (1, 0));
+        // What is whole is read, and the cut is reported.
+        let cut = &page[..page.len() - (1 << 20)];
+        let log = read_bytes(cut.as_bytes(), FileContext::default(), &options).expect("readable");
+        assert_eq!((log.found.calls.len(), log.found.unread[CUT_OFF].entries), (69, 1));
+    }
+}
+
 #[test]
 fn rows_of_csv_are_objects_of_strings_by_header() {
     let log = read_all(

@@ -1,10 +1,8 @@
 //! The usage objects of the providers' APIs: OpenAI (chat completions and responses) and compatible APIs, Anthropic,
 //! Gemini, Bedrock and Ollama.
 
-use crate::request_log::call::{InputRule, Name, OutputRule, RawCounts, Rule};
+use crate::request_log::call::{InputRule, OutputRule, RawCounts, Rule};
 use crate::request_log::entry::{BadCount, Object, count, count_of};
-use crate::request_log::sink::Sink;
-use std::collections::HashMap;
 
 /// A form of usage objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,35 +196,6 @@ pub fn settle(raw: &mut RawCounts) {
     };
     raw.input = Some(input.saturating_add(to_input));
     raw.output = Some(output.saturating_add(to_output));
-}
-
-/// Adds cached and written tokens to the input of the few records of a model that contradict an inclusive rule, if most
-/// records of the model fit it: some routes of a proxy pass on the counts of a provider that excludes them. If most
-/// records contradict it, they are left as they are, and the rule of the file is another one.
-pub fn settle_exceptions(sink: &mut Sink, rule: Rule) {
-    if rule.input != InputRule::IncludesReadAndWritten {
-        return;
-    }
-    let inside = |raw: &RawCounts| raw.read.unwrap_or(0).saturating_add(raw.written().unwrap_or(0));
-    let is_against = |raw: &RawCounts| raw.input.is_some_and(|input| inside(raw) > input);
-    let mut by_model: HashMap<Option<Name>, (usize, usize)> = HashMap::new();
-    for call in sink.calls_mut().iter().filter(|call| inside(&call.raw) > 0) {
-        let (all, against) = by_model.entry(call.model().cloned()).or_default();
-        *all += 1;
-        *against += usize::from(is_against(&call.raw));
-    }
-    let is_exception =
-        |model: Option<&Name>| by_model.get(&model.cloned()).is_some_and(|(all, against)| 2 * against < *all);
-    let mut settled = 0;
-    for call in sink.calls_mut().iter_mut().filter(|call| is_against(&call.raw)) {
-        if is_exception(call.model()) {
-            call.raw.input = call.raw.input.map(|input| input.saturating_add(inside(&call.raw)));
-            settled += 1;
-        }
-    }
-    for _ in 0..settled {
-        sink.note("cached tokens beside the prompt, unlike in the other records of the model; they were added to it");
-    }
 }
 
 fn anthropic(usage: &Object) -> Result<RawCounts, BadCount> {

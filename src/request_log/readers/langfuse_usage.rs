@@ -9,6 +9,8 @@ use serde_json::Value;
 enum Part {
     Input,
     Read,
+    /// The part of the input that is not in the cache.
+    Missed,
     Write,
     Write5m,
     Write1h,
@@ -21,8 +23,6 @@ enum Part {
     OtherOutput,
     /// Text, which is the input or output itself.
     Same,
-    /// Tokens that were not in the cache: the rest of the input.
-    Missed,
     Unknown,
 }
 
@@ -124,6 +124,7 @@ fn from_details(details: &Object) -> Result<(RawCounts, Vec<String>), BadCount> 
         let field = match part_of(key) {
             Part::Input => &mut raw.input,
             Part::Read => &mut raw.read,
+            Part::Missed => &mut missed,
             Part::Write => &mut write,
             Part::Write5m => &mut raw.write_5m,
             Part::Write1h => &mut raw.write_1h,
@@ -139,10 +140,6 @@ fn from_details(details: &Object) -> Result<(RawCounts, Vec<String>), BadCount> 
                 return Ok(());
             }
             Part::Same => return Ok(()),
-            Part::Missed => {
-                missed = Some(tokens);
-                return Ok(());
-            }
             Part::Unknown => {
                 if tokens > 0 {
                     unknown.push(key.to_owned());

@@ -1,6 +1,5 @@
 //! LiteLLM's `StandardLoggingPayload`, as its callbacks and the logs in S3, GCS and files have it.
 
-use super::api_usage::settle_exceptions;
 use super::litellm::{object_of, put_answer, put_origin, put_outcome, put_times, row_counts};
 use super::outcome::status_of;
 use super::plain::BAD_COUNTS;
@@ -96,10 +95,6 @@ impl Reader for Payloads {
             sink.note("a cost of 0: the model has no price in LiteLLM, or it is free; not counted as a bill");
         }
         sink.push(call, Keep::LargestOutput);
-    }
-
-    fn finish(&mut self, sink: &mut Sink) {
-        settle_exceptions(sink, FORMAT.rule);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The readers, one file for each format, and the list of all of them.
 
 // Routers and standard telemetry.
+pub mod litellm_spans;
 mod openrouter;
 mod openrouter_activity;
 mod openrouter_activity_csv;

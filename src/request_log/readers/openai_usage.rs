@@ -86,6 +86,21 @@ mod tests {
     }
 
     #[test]
+    fn times_since_the_start_of_a_log_begin_with_zero() {
+        let usage = json!({"prompt_tokens": 9, "completion_tokens": 1});
+        let found = read(
+            &FORMAT,
+            &[
+                json!({"timestamp": 0.0, "usage": usage}),
+                json!({"timestamp": 19.5, "usage": usage}),
+                json!({"created": 0, "usage": usage}),
+            ],
+        );
+        let since = |place: usize| found.calls[place].started_at.map(|at| at.timestamp_millis());
+        assert_eq!([since(0), since(1), since(2)], [Some(0), Some(19_500), None]);
+    }
+
+    #[test]
     fn anthropics_usage_among_them_is_converted() {
         let found = read(
             &FORMAT,

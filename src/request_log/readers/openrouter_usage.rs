@@ -220,7 +220,7 @@ fn call(entry: &Object, holder: &Object, usage: &Object, line: u64) -> Result<Ca
         streamed: request.and_then(|r| entry::flag(r.get("stream"))),
         service_tier: of_either(&["service_tier"]),
         is_byok,
-        gateway_cache_hit: is_replay(entry),
+        gateway_cache_hit: is_replay(entry) || (is_unused(&raw, usage) && !status.is_failure()),
         ..Call::default()
     })
 }
@@ -257,6 +257,11 @@ fn is_replay(entry: &Object) -> bool {
         key.eq_ignore_ascii_case("x-openrouter-cache-status")
             && value.as_str().is_some_and(|value| value.eq_ignore_ascii_case("hit"))
     })
+}
+
+/// Whether neither tokens nor money were used: an answer of the response cache, also if the log does not keep the headers.
+fn is_unused(raw: &RawCounts, usage: &Object) -> bool {
+    (raw.input, raw.output) == (Some(0), Some(0)) && entry::money(usage.get("cost")) == Some(0.0)
 }
 
 #[cfg(test)]
@@ -344,6 +349,9 @@ mod tests {
             json!({"error": {"code": 429, "message": "slow down", "metadata": {"provider_name": "Host"}}});
         let broken = json!({"id": "gen-9", "choices": [{"error": {"code": 502, "message": "x"}}],
             "usage": {"prompt_tokens": 4, "completion_tokens": 0, "cost": 0}});
+        let stored = json!({"id": "gen-7", "model": "m", "choices": [{"finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "cost": 0, "cost_details": {}}});
+        assert!(read(&[stored]).calls[0].gateway_cache_hit, "without the headers");
         let mut replay = chat("gen-8", 0);
         replay["headers"] = json!({"X-OpenRouter-Cache-Status": "HIT"});
         let found = read(&[limited.clone(), broken, replay]);

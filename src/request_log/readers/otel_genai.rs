@@ -177,7 +177,7 @@ impl Telemetry {
         let name = |names| record.attributes.text(names).map(Name::from);
         let node = Node {
             parent: record.parent.clone(),
-            session: name(otel_names::SESSION),
+            session: otel_names::session(&record.attributes),
             agent: name(otel_names::AGENT),
         };
         self.nodes.insert(key, node);
@@ -408,6 +408,36 @@ mod tests {
         assert_eq!(found.unread[openrouter::BAD_COUNT].first, [1, 3]);
         let model = found.calls[0].model_sent.as_deref().expect("a model");
         assert!(model.chars().count() <= 256 && !model.contains('\u{7}'));
+    }
+
+    #[test]
+    fn both_versions_of_litellm_state_each_call_once() {
+        let printed = "{'prompt_tokens': 90, 'completion_tokens': 7, 'prompt_tokens_details': {'cached_tokens': 50, \
+            'cache_creation_tokens': 20}}";
+        let first = json!({"gen_ai.operation.name": "acompletion", "gen_ai.request.model": "m",
+            "gen_ai.usage.input_tokens": 90, "gen_ai.usage.output_tokens": 7, "metadata.usage_object": printed,
+            "metadata.requester_metadata": "{'session_id': 's-1', 'headers': {'x': None}}"});
+        let mut raw =
+            span("e4", Some("d3"), json!({"gen_ai.usage.input_tokens": 90, "llm.openai.usage": printed}));
+        raw["name"] = json!("raw_gen_ai_request");
+        let mut failed =
+            span("f5", None, json!({"gen_ai.operation.name": "acompletion", "gen_ai.request.model": "m"}));
+        failed["status"] = json!({"code": 2});
+        let mut route = span("a9", None, json!({"gen_ai.request.model": "m"}));
+        route["name"] = json!("route m");
+        let mut dependencies = span("a8", None, json!({"gen_ai.request.model": "m"}));
+        dependencies["name"] = json!("fastapi.dependencies");
+        let second = span("b9", Some("a9"), chat(90));
+        let found = read(&[raw, span("d3", None, first), failed, second, route, dependencies]);
+        let ids: Vec<_> = found.calls.iter().map(|call| call.id.as_deref().expect("an id")).collect();
+        assert_eq!(ids, ["a1:d3", "a1:f5", "a1:b9"]);
+        let call = &found.calls[0];
+        assert_eq!(
+            (call.raw.read, call.raw.write, call.session.as_deref()),
+            (Some(50), Some(20), Some("s-1"))
+        );
+        assert_eq!(found.calls[1].status, Status::Error);
+        assert_eq!(found.unread.values().map(|unread| unread.entries).sum::<u64>(), 3);
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! The names under which instrumentations write one model call: the current semantic conventions for generative AI,
 //! their deprecated forms, and those of OpenInference, OpenLLMetry, Sentry, Pydantic, Vercel's AI SDK and OpenRouter.
 
-use super::super::call::{Call, InputRule, OutputRule, RawCounts, Rule};
+use super::super::call::{Call, InputRule, Name, OutputRule, RawCounts, Rule};
 use super::super::entry::{self, BadCount};
+use super::litellm_spans;
 use super::otlp_attributes::Attributes;
-use crate::request_log::python;
-use serde_json::Value;
 
 /// Names of the input field.
 const INPUT: &[&str] = &[
@@ -87,8 +86,6 @@ const TOTAL: &[&str] = &[
 /// LangSmith's details of a count, as JSON in a string.
 const LANGSMITH_INPUT: &str = "gen_ai.usage.input_token_details";
 const LANGSMITH_OUTPUT: &str = "gen_ai.usage.output_token_details";
-/// LiteLLM's usage of a call, as Python prints a dictionary: the only place of its cache counts.
-const LITELLM_USAGE: &str = "metadata.usage_object";
 /// Names of an amount that a tool computed, USD.
 pub(super) const COST: &[&str] = &[
     "gen_ai.usage.cost",
@@ -113,7 +110,7 @@ pub(super) const PLATFORM: &[&str] = &[
     "llm.vendor",
     "ai.model.provider",
 ];
-pub(super) const SESSION: &[&str] = &[
+const SESSION: &[&str] = &[
     "gen_ai.conversation.id",
     "session.id",
     "conversation.id",
@@ -138,43 +135,39 @@ pub(super) const EXCLUSIVE: Rule = Rule { input: InputRule::Excludes, output: Ou
 /// # Errors
 /// [`BadCount`].
 pub(super) fn counts(attributes: &Attributes<'_>) -> Result<RawCounts, BadCount> {
-    let write_5m = attributes.count(WRITE_5M)?.filter(|count| *count > 0);
-    let write_1h = attributes.count(WRITE_1H)?.filter(|count| *count > 0);
+    let litellm = attributes.text_whole(litellm_spans::USAGE).and_then(litellm_spans::usage);
+    let litellm = litellm.unwrap_or_default();
+    let write_5m = attributes.count(WRITE_5M)?.or(litellm.write_5m).filter(|count| *count > 0);
+    let write_1h = attributes.count(WRITE_1H)?.or(litellm.write_1h).filter(|count| *count > 0);
     let by_lifetime = write_5m.unwrap_or(0).saturating_add(write_1h.unwrap_or(0));
     let detail = |name: &str, key: &str| {
         let details = entry::object_or_json(attributes.get(name));
         entry::count(details.as_ref().and_then(|details| details.get(key)))
     };
-    let litellm = attributes.text_whole(LITELLM_USAGE).and_then(python::literal);
-    let of_litellm = |paths: [&[&str]; 2]| {
-        let usage = litellm.as_ref().and_then(Value::as_object);
-        entry::count(paths.iter().find_map(|path| entry::at(usage?, path).filter(|count| !count.is_null())))
-    };
-    let written = match attributes.count(WRITE)? {
-        Some(all) => Some(all.saturating_sub(by_lifetime)),
-        None => {
-            detail(LANGSMITH_INPUT, "cache_creation")?.or(written_by_vercel(attributes)?).or(of_litellm([
-                &["prompt_tokens_details", "cache_write_tokens"],
-                &["cache_creation_input_tokens"],
-            ])?)
-        }
-    };
+    let written = attributes
+        .count(WRITE)?
+        .or(detail(LANGSMITH_INPUT, "cache_creation")?)
+        .or(written_by_vercel(attributes)?)
+        .or(litellm.written());
     Ok(RawCounts {
         input: attributes.count(INPUT)?,
-        read: attributes
-            .count(READ)?
-            .or(detail(LANGSMITH_INPUT, "cache_read")?)
-            .or(of_litellm([&["prompt_tokens_details", "cached_tokens"], &["cache_read_input_tokens"]])?),
-        write: written,
+        read: attributes.count(READ)?.or(detail(LANGSMITH_INPUT, "cache_read")?).or(litellm.read),
+        write: written.map(|all| all.saturating_sub(by_lifetime)),
         write_5m,
         write_1h,
         output: attributes.count(OUTPUT)?,
         reasoning: attributes
             .count(REASONING)?
             .or(detail(LANGSMITH_OUTPUT, "reasoning")?)
-            .or(of_litellm([&["completion_tokens_details", "reasoning_tokens"], &["reasoning_tokens"]])?),
+            .or(litellm.reasoning),
         total: attributes.count(TOTAL)?,
     })
+}
+
+/// The session of a span: that of the conventions, or the one that the client of LiteLLM named.
+pub(super) fn session(attributes: &Attributes<'_>) -> Option<Name> {
+    let named = || litellm_spans::session(attributes.text_whole(litellm_spans::REQUESTER)?);
+    attributes.text(SESSION).or_else(named).map(Name::from)
 }
 
 /// Written tokens that Vercel's AI SDK 5 keeps among the provider's own fields, as JSON in a string.
@@ -252,12 +245,15 @@ pub(super) fn operation(name: &str, attributes: &Attributes<'_>) -> Operation {
         | "claude_code.llm_request"
         | "inference"
         | "generate_text"
-        | "chat_completion" => Operation::Model,
+        | "chat_completion"
+        | "acompletion"
+        | "atext_completion"
+        | "aresponses"
+        | "anthropic_messages" => Operation::Model,
         operation if is_call(operation) => Operation::Model,
-        "embeddings" | "embedding" | "rerank" | "reranker" | "execute_tool" | "tool" | "retriever"
-        | "retrieval" | "ai.embed" | "ai.embedmany" | "ai.toolcall" | "guardrail" | "evaluator" => {
-            Operation::OtherWork
-        }
+        "embeddings" | "embedding" | "aembedding" | "rerank" | "reranker" | "execute_tool" | "tool"
+        | "retriever" | "retrieval" | "ai.embed" | "ai.embedmany" | "ai.toolcall" | "guardrail"
+        | "evaluator" => Operation::OtherWork,
         "invoke_agent" | "create_agent" | "invoke_workflow" | "agent" | "chain" | "workflow" | "task"
         | "plan" | "ai.generatetext" | "ai.streamtext" | "ai.generateobject" | "ai.streamobject" => {
             Operation::Sum
@@ -291,7 +287,7 @@ mod tests {
         assert_eq!(counts(&Attributes::new(Some(&json!({READ[0]: -1})))), Err(BadCount));
         let printed =
             "{'prompt_tokens': 9, 'prompt_tokens_details': {'cached_tokens': 5, 'cache_write_tokens': None}}";
-        let litellm = json!({INPUT[0]: 9, LITELLM_USAGE: printed});
+        let litellm = json!({INPUT[0]: 9, litellm_spans::USAGE: printed});
         let raw = counts(&Attributes::new(Some(&litellm))).expect("counts");
         assert_eq!((raw.input, raw.read, raw.write), (Some(9), Some(5), None));
     }

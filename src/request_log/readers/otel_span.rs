@@ -2,6 +2,7 @@
 
 use super::super::call::{Call, IdKind, Name, PaidKind, Status};
 use super::super::entry::{self, BadCount, given};
+use super::litellm_spans;
 use super::otel_names::{self, Operation, has_usage};
 use super::otlp::{Kind, Record};
 use super::otlp_attributes::first_text;
@@ -13,6 +14,9 @@ pub(super) const OF_MODELS: &[&str] = &["gen_ai.", "llm.", "ai.", "openinference
 /// Why a record is not a call.
 pub(super) fn reason_against(call: &Call, record: &Record<'_>, operation: Operation) -> Option<&'static str> {
     let has_usage = has_usage(call);
+    if record.name == litellm_spans::REPEAT {
+        return Some("span that repeats the contents of the call above it");
+    }
     match operation {
         Operation::OtherWork => Some("embedding, tool or retrieval: no call with a prompt cache"),
         Operation::Sum if !has_usage => Some("agent or chain without token counts"),
@@ -35,7 +39,7 @@ pub(super) fn reason_against(call: &Call, record: &Record<'_>, operation: Operat
 pub(super) fn call(record: &Record<'_>, operation: Operation, line: u64) -> Result<Call, BadCount> {
     let attributes = &record.attributes;
     let name = |names: &[&str]| attributes.text(names).map(Name::from);
-    let session = name(otel_names::SESSION);
+    let session = otel_names::session(attributes);
     let paid = otel_names::COST.iter().find_map(|key| entry::money(attributes.get(key)));
     let finish = first_text(attributes.first(&[
         "gen_ai.response.finish_reasons",

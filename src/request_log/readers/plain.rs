@@ -2,7 +2,7 @@
 //! lines of batch outputs, and the events of streams, whose last usage counts.
 
 use super::answer::{error_of, finish_of, put_money, tool_calls_of};
-use super::api_usage::{Family, converted, counts, family_of, settle_exceptions};
+use super::api_usage::{Family, converted, counts, family_of};
 use super::outcome::{elapsed_ms, failure, finish, status_of};
 use crate::request_log::call::{Call, IdKind, Name, Status};
 use crate::request_log::entry::{
@@ -11,6 +11,7 @@ use crate::request_log::entry::{
 };
 use crate::request_log::format::{Reader, Sure};
 use crate::request_log::sink::{Keep, Sink};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -273,7 +274,10 @@ impl Plain {
     }
 
     fn call(&self, entry: &Entry<'_>, object: &Object, holders: &[&Object]) -> Call {
-        let started = holders.iter().find_map(|holder| time_of(holder, &START_KEYS));
+        let started = holders
+            .iter()
+            .find_map(|holder| time_of(holder, &START_KEYS))
+            .or_else(|| holders.iter().find_map(|holder| start_of_log(holder)));
         let ended = holders.iter().find_map(|holder| time_of(holder, &END_KEYS));
         let first = |keys: &[&str]| holders.iter().find_map(|holder| name_of(holder, keys));
         let last = |keys: &[&str]| holders.iter().rev().find_map(|holder| name_of(holder, keys));
@@ -314,6 +318,13 @@ impl Plain {
 
 /// The reason for an entry whose counts are damaged.
 pub const BAD_COUNTS: &str = "token counts that are negative, no whole numbers or far too large";
+
+/// The time of the first request of a log whose times are seconds since its start. In other fields, and as a text, a
+/// zero is a time that is not known.
+fn start_of_log(holder: &Object) -> Option<(DateTime<Utc>, bool)> {
+    let is_zero = |key: &&str| holder.get(*key).and_then(Value::as_f64) == Some(0.0);
+    ["timestamp", "time", "ts"].iter().any(is_zero).then_some((DateTime::UNIX_EPOCH, true))
+}
 
 fn id_of(holders: &[&Object]) -> Option<String> {
     let found = holders.iter().rev().find_map(|holder| text_of(holder, &ID_KEYS));
@@ -418,6 +429,5 @@ impl Reader for Plain {
                 sink.unread("a streamed answer without usage", line);
             }
         }
-        settle_exceptions(sink, self.family.rule());
     }
 }

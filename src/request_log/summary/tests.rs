@@ -62,8 +62,8 @@ fn calls_failures_replays_and_sums_are_counted_apart() {
         call("a", 1000, Some(600), 10),
     ];
     let found = inspect(&file(&STATES, calls.clone()));
-    assert_eq!((found.calls, found.failures, found.aggregates), (2, Some(1), 1));
-    assert_eq!((found.replays, found.duplicates, found.sessions), (1, 1, None));
+    assert_eq!((found.calls, found.failures, found.aggregates), (2, Some(1), Some(1)));
+    assert_eq!((found.replays, found.duplicates, found.sessions), (Some(1), 1, None));
     let tokens =
         TokenSums { uncached: Some(600), read: Some(600), write: None, output: Some(30), reasoning: None };
     assert_eq!((found.tokens, found.prompt_tokens, found.hit_rate), (tokens, Some(1200), Some(0.5)));
@@ -86,7 +86,7 @@ fn a_file_of_sums_has_no_calls_but_their_tokens_and_money() {
         Call { aggregated: Some(0), ..call("b", 100, None, 5) },
     ];
     let found = inspect(&file(&STATES, sums.clone()));
-    assert_eq!((found.calls, found.failures, found.aggregates), (0, None, 2));
+    assert_eq!((found.calls, found.failures, found.aggregates), (0, None, Some(2)));
     assert_eq!((found.prompt_tokens, found.paid_usd), (Some(600), Some(1.0)));
     let failed = Call {
         status: Status::Error,
@@ -98,10 +98,11 @@ fn a_file_of_sums_has_no_calls_but_their_tokens_and_money() {
     let mut with_failure = sums;
     with_failure.push(failed);
     let found = inspect(&file(&STATES, with_failure));
-    assert_eq!((found.calls, found.failures, found.aggregates), (0, Some(1), 2));
+    assert_eq!((found.calls, found.failures, found.aggregates), (0, Some(1), Some(2)));
     assert_eq!((found.prompt_tokens, found.paid_usd), (Some(600), Some(1.0)), "sums may include the failure");
     let nothing = inspect(&file(&SILENT, Vec::new()));
     assert_eq!((nothing.calls, nothing.prompt_tokens, nothing.hit_rate), (0, None, None));
+    assert_eq!((nothing.aggregates, nothing.replays), (None, None), "no usage at all");
     assert_eq!((nothing.paid_usd, nothing.paid_kind, nothing.tokens), (None, None, TokenSums::default()));
 }
 
@@ -119,6 +120,15 @@ fn kinds_of_money_are_never_mixed_silently() {
     );
     let zero = inspect(&file(&SILENT, mixed[2..].to_vec()));
     assert_eq!((zero.paid_usd, zero.paid_kind.as_deref()), (Some(0.0), Some("subscription_zero")));
+}
+
+#[test]
+fn sums_of_money_have_no_errors_of_adding() {
+    let paid = |id: &str, amount| Call { paid: Some(amount), ..call(id, 1, None, 1) };
+    let tenths = (0..10).map(|n| paid(&n.to_string(), 0.01)).collect();
+    assert_eq!(inspect(&file(&SILENT, tenths)).paid_usd, Some(0.1));
+    let sum = inspect(&file(&SILENT, vec![paid("a", 12_345.67), paid("b", 1e-12)]));
+    assert_eq!(sum.paid_usd, Some(12_345.670_000_000_001));
 }
 
 #[test]
