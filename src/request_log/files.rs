@@ -18,7 +18,7 @@ pub use folder::{Walk, log_paths, walk};
 
 use super::entry::{FileContext, Layout};
 use super::format::Format;
-use super::found::{LogFile, mark_ids_of_requests};
+use super::found::LogFile;
 use super::inclusion::decide;
 use collect::{Collector, Stop};
 use compressed::{Content, Opened};
@@ -156,7 +156,6 @@ fn read<'a>(
     let (context, format, mut found) =
         done.map_err(|looked| ReadError::Unknown { path: path.clone(), looked })?;
     let decisions = decide(&mut found.calls, format);
-    mark_ids_of_requests(&mut found.calls);
     tap.drain().map_err(failed)?;
     let (sha256, bytes) = tap.digest();
     Ok(LogFile { context, format, found, decisions, sha256, bytes })

@@ -48,6 +48,7 @@ pub(super) const TRAFFIC: &[Migration] = migrations! {
     "traffic/migrations":
     "000" {
         1 "calls",
+        2 "sessions_and_deletions",
     }
 };
 

@@ -1,16 +1,17 @@
--- Sums over requests that a source exports instead of calls.
+-- Sums over requests that a source exports instead of calls. Only these counts can be so large that their sum needs more
+-- than 63 bits; it then stops there.
 SELECT
     source,
     platform,
     model,
     paid_kind AS kind,
     count(*) AS rows,
-    CASE WHEN bool_and(aggregated > 0) THEN CAST(sum(aggregated) AS BIGINT) END AS requests,
-    CAST(sum(prompt) AS BIGINT) AS prompt,
-    CAST(sum(read) AS BIGINT) AS read,
-    CAST(sum(written) AS BIGINT) AS written,
-    CAST(sum(output) AS BIGINT) AS output,
-    CAST(sum(reasoning) AS BIGINT) AS reasoning,
+    CASE WHEN bool_and(aggregated > 0) THEN CAST(least(sum(aggregated), 9223372036854775807) AS BIGINT) END AS requests,
+    CAST(least(sum(prompt), 9223372036854775807) AS BIGINT) AS prompt,
+    CAST(least(sum(read), 9223372036854775807) AS BIGINT) AS read,
+    CAST(least(sum(written), 9223372036854775807) AS BIGINT) AS written,
+    CAST(least(sum(output), 9223372036854775807) AS BIGINT) AS output,
+    CAST(least(sum(reasoning), 9223372036854775807) AS BIGINT) AS reasoning,
     sum(paid) AS usd
 FROM scope
 WHERE wanted AND aggregated IS NOT NULL

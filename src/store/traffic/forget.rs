@@ -33,22 +33,25 @@ pub struct Forgotten {
 
 impl TrafficStore {
     /// Deletes calls, and files of which nothing is left. The database is then rewritten, so that the space is free
-    /// and nothing of these calls is left in the file. A file of which calls remain stays known, so importing it again
-    /// does not bring the deleted calls back.
+    /// and nothing of these calls is left in the file. A file of which calls remain stays known with the time of the
+    /// calls that were deleted, so importing it again, even after it has grown, does not bring them back.
     ///
     /// # Errors
     /// See [`TrafficStore`]; [`StoreError::Io`] if the calls are deleted, but the file could not be written again.
     pub fn forget(&self, what: &Forget) -> Result<Forgotten, StoreError> {
         let time = |time: Option<DateTime<Utc>>| time.map(naive);
         let forgotten = self.change(|connection| {
-            let parameters = params![what.source.as_deref(), time(what.from), time(what.to)];
-            let calls =
-                connection.execute(include_str!("../../../queries/traffic/forget.sql"), parameters)?;
+            let (from, to) = (time(what.from), time(what.to));
+            let delete = |sql| connection.execute(sql, params![what.source.as_deref(), from, to]);
+            delete(include_str!("../../../queries/traffic/forgotten.sql"))?;
+            let calls = delete(include_str!("../../../queries/traffic/forget.sql"))?;
             let is_all = what.from.is_none() && what.to.is_none();
             let files = connection.execute(
                 include_str!("../../../queries/traffic/forget_files.sql"),
                 params![what.source.as_deref(), is_all],
             )?;
+            connection
+                .execute_batch("DELETE FROM deletion WHERE file_id NOT IN (SELECT file_id FROM log_file)")?;
             let left =
                 "SELECT (SELECT count(*) FROM call) AS calls, (SELECT count(*) FROM log_file) AS files";
             let left = rows!(connection, left, [], |calls: u64, files: u64| (calls, files)).pop();

@@ -12,6 +12,7 @@ mod names;
 mod open;
 mod resolve;
 mod rows;
+mod sessions;
 
 pub use calls::{CallFilter, OwnCall};
 pub use files::ImportedFile;
