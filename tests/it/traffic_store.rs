@@ -268,6 +268,8 @@ fn the_file_is_the_owners_alone_and_one_part_of_the_process_has_it_open() {
         let mode =
             std::fs::metadata(DataDir::new(data.path()).traffic()).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        let folder = DataDir::new(data.path()).traffic().parent().expect("a folder").to_owned();
+        assert_eq!(std::fs::metadata(folder).expect("there").permissions().mode() & 0o777, 0o700);
     }
     let options = || traffic_options(&config(""), &DataDir::new(data.path()));
     let refused = TrafficStore::open_within(options(), Duration::from_millis(50)).expect_err("in use");

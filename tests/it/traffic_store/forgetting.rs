@@ -83,6 +83,6 @@ fn what_is_deleted_is_no_longer_in_the_file() {
     }
     assert!(!super::all_text(data.path()).contains("gone"));
     assert_eq!(count(&store(data.path())), 1_000);
-    let left = std::fs::read_dir(DataDir::new(data.path()).work()).expect("a folder").count();
+    let left = std::fs::read_dir(DataDir::new(data.path()).traffic_work()).expect("a folder").count();
     assert_eq!(left, 0, "no temporary files are left");
 }
