@@ -62,7 +62,11 @@ impl DataDir {
     }
     /// The database of the user's own traffic, which is never published.
     pub fn traffic(&self) -> PathBuf {
-        self.0.join("traffic.duckdb")
+        self.0.join("traffic").join("traffic.duckdb")
+    }
+    /// The only folder that queries over the user's own traffic may write to.
+    pub fn traffic_work(&self) -> PathBuf {
+        self.0.join("traffic").join("work")
     }
     /// Published snapshots.
     pub fn snapshots(&self) -> PathBuf {
@@ -165,7 +169,7 @@ pub fn open_store(config: &Config, data: &DataDir) -> Result<Store, StoreError> 
 pub fn traffic_options(config: &Config, data: &DataDir) -> StoreOptions {
     StoreOptions {
         path: data.traffic(),
-        work_dir: data.work(),
+        work_dir: data.traffic_work(),
         memory: config.store.memory.clone(),
         threads: config.store.threads,
         query_timeout: Duration::from_secs(config.store.query_timeout_seconds),

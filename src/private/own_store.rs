@@ -36,7 +36,11 @@ impl Destination for OwnStore {
         let resolve = |call: &Call| {
             catalogue.as_ref().map_or_else(Resolved::default, |catalogue| catalogue.resolve(call))
         };
-        let failed = |error: StoreError| Failure::Store(error.to_string());
+        // What the data caused would fail again and keep all later calls waiting.
+        let failed = |error: StoreError| {
+            let reason = error.to_string();
+            if error.concerns_content() { Failure::Data(reason) } else { Failure::Store(reason) }
+        };
         let store = TrafficStore::open(traffic_options(&self.0.config, &self.0.data)).map_err(failed)?;
         // The same calls may also be in an imported log: those that match one of it are left out.
         let how = ImportOptions { source: Some(SOURCE), merge: true, now: self.0.clock.now() };

@@ -19,7 +19,7 @@ pub use folder::{Walk, log_paths, walk};
 
 use super::entry::{FileContext, Layout};
 use super::format::Format;
-use super::found::{LogFile, mark_ids_of_requests};
+use super::found::LogFile;
 use super::inclusion::decide;
 use collect::{Collector, Stop};
 use compressed::{Content, Opened};
@@ -171,7 +171,6 @@ fn read<'a>(
     let (context, format, mut found) =
         done.map_err(|looked| ReadError::Unknown { path: path.clone(), looked })?;
     let decisions = decide(&mut found.calls, format);
-    mark_ids_of_requests(&mut found.calls);
     if found.calls.is_empty() && found.unread.is_empty() {
         found.notes.insert(NO_CALLS.to_owned(), 1);
     }

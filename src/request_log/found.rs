@@ -57,7 +57,8 @@ pub fn distinct(files: &[LogFile]) -> (Vec<&Call>, u64) {
 }
 
 /// Whether the session ids of calls occur once on nearly every call: then they name requests, as LiteLLM writes them
-/// where the caller names no session. One call alone proves nothing.
+/// where the caller names no session. One call alone proves nothing. Calls that are stored are judged by
+/// [`are_requests`] over all calls of their source instead.
 pub(super) fn ids_name_requests<'a>(calls: impl Iterator<Item = &'a Call>) -> bool {
     let is_named = |call: &&Call| {
         call.session_kind == SessionKind::Given && call.aggregated.is_none() && !call.gateway_cache_hit
@@ -68,14 +69,10 @@ pub(super) fn ids_name_requests<'a>(calls: impl Iterator<Item = &'a Call>) -> bo
     }
     let rows: u64 = counts.values().sum();
     let once = counts.values().filter(|count| **count == 1).count() as u64;
-    rows >= 2 && once * 10 > rows * 9
+    rows >= 2 && are_requests(rows, once)
 }
 
-/// Marks the session ids of a file that name requests.
-pub(super) fn mark_ids_of_requests(calls: &mut [Call]) {
-    if ids_name_requests(calls.iter()) {
-        for call in calls.iter_mut().filter(|call| call.session_kind == SessionKind::Given) {
-            call.session_kind = SessionKind::GivenPerRequest;
-        }
-    }
+/// Whether ids name requests, of which `once` occur on one call only, and that occur on `calls` calls.
+pub const fn are_requests(calls: u64, once: u64) -> bool {
+    once.saturating_mul(10) > calls.saturating_mul(9)
 }

@@ -24,7 +24,7 @@ pub use entry::{Entry, FileContext, Layout};
 pub use files::{ReadError, ReadOptions, Walk, log_paths, read_bytes, read_file, walk};
 pub use fit::{Fit, FitError, Moments, ReuseFrom, fit};
 pub use format::{ENTRIES_TO_RECOGNISE, Format, Reader, Sure, Total, format, formats, recognise};
-pub use found::{LogFile, distinct};
+pub use found::{LogFile, are_requests, distinct};
 pub use inclusion::{Decision, Evidence, decide};
 pub use readers::litellm_spans;
 pub use request::{LeftOut, Request, requests};

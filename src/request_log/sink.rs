@@ -1,11 +1,15 @@
 //! Where the readers put what they find in one file: calls, and the reasons why entries have none.
 
 use super::call::{Call, IdKind, Name};
+use chrono::{DateTime, Datelike, Utc};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
+/// Maximum number of tokens in one call: the sums over any number of calls that a database holds fit into 63 bits. Sums
+/// over many calls can be larger.
+const MOST_TOKENS_OF_A_CALL: u64 = 1_000_000_000;
 /// Line numbers kept for each reason.
 const LINES_KEPT: usize = 5;
 
@@ -107,8 +111,12 @@ impl Sink {
         (one.hash_one((kind, id)), other.hash_one((kind, id)))
     }
 
-    /// Everything that was found.
-    pub fn done(self) -> Found {
+    /// Everything that was found, without calls that are damage.
+    pub fn done(mut self) -> Found {
+        for (reason, line) in self.calls.iter().filter_map(refused).collect::<Vec<_>>() {
+            self.unread(reason, line);
+        }
+        self.calls.retain(|call| refused(call).is_none());
         Found { calls: self.calls, unread: self.unread, notes: self.notes, duplicates: self.duplicates }
     }
 
@@ -141,6 +149,19 @@ impl Sink {
     }
 }
 
+/// Why a call is damage, and its line: no date of the database can hold its time, or no request has that many tokens.
+fn refused(call: &Call) -> Option<(&'static str, u64)> {
+    let is_time = |at: &DateTime<Utc>| (1970..=9999).contains(&at.year());
+    if !call.started_at.iter().chain(&call.ended_at).all(is_time) {
+        return Some(("a time outside the years 1970 to 9999", call.line));
+    }
+    let raw = &call.raw;
+    let counts =
+        [raw.input, raw.read, raw.write, raw.write_5m, raw.write_1h, raw.output, raw.reasoning, raw.total];
+    let is_large = counts.into_iter().flatten().any(|count| count > MOST_TOKENS_OF_A_CALL);
+    (call.aggregated.is_none() && is_large).then_some(("a call of more than a billion tokens", call.line))
+}
+
 /// The content of one file.
 #[derive(Debug, Clone, Default)]
 pub struct Found {
@@ -152,4 +173,33 @@ pub struct Found {
     pub notes: BTreeMap<String, u64>,
     /// Number of records that repeat another one of the same file.
     pub duplicates: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request_log::RawCounts;
+
+    #[test]
+    fn times_and_counts_that_are_damage_are_refused_with_their_line() {
+        let call = |line, year, input| Call {
+            line,
+            started_at: DateTime::parse_from_rfc3339("2026-08-10T10:00:00Z")
+                .ok()
+                .and_then(|at| at.to_utc().with_year(year)),
+            raw: RawCounts { input: Some(input), ..RawCounts::default() },
+            ..Call::default()
+        };
+        let mut sink = Sink::default();
+        let sum = Call { aggregated: Some(5), ..call(4, 2026, 2_000_000_000) };
+        for call in
+            [call(1, 2026, 10), call(2, 12_346, 10), call(3, 2026, 2_000_000_000), sum, call(5, -1, 10)]
+        {
+            sink.push(call, Keep::First);
+        }
+        let found = sink.done();
+        assert_eq!(found.calls.iter().map(|call| call.line).collect::<Vec<_>>(), [1, 4]);
+        assert_eq!(found.unread["a time outside the years 1970 to 9999"].first, [2, 5]);
+        assert_eq!(found.unread["a call of more than a billion tokens"].first, [3]);
+    }
 }

@@ -43,7 +43,7 @@ pub struct Inspection {
     pub tokens: TokenSums,
     /// All prompt tokens: uncached, read and written.
     pub prompt_tokens: Option<u64>,
-    /// Read tokens divided by prompt tokens, 0..1.
+    /// Read tokens divided by the prompt tokens of the records that state the tokens read, 0..1.
     pub hit_rate: Option<f64>,
     /// What was paid for calls and failures, USD; of a file without calls, for its sums.
     pub paid_usd: Option<f64>,
@@ -157,7 +157,10 @@ fn sums(calls: &[&Call], states_failures: bool) -> Inspection {
         reasoning: total(|call| call.tokens().reasoning),
     };
     let prompt_tokens = sum([tokens.uncached, tokens.read, tokens.write]);
-    let hit_rate = tokens.read.zip(prompt_tokens).filter(|(_, prompt)| *prompt > 0);
+    // Calls that do not state the tokens read say nothing about the rate, as in the report.
+    let stating = counted.iter().filter(|call| call.tokens().read.is_some());
+    let stated = stating.filter_map(|call| call.tokens().prompt()).reduce(u64::saturating_add);
+    let hit_rate = tokens.read.zip(stated).filter(|(_, prompt)| *prompt > 0);
     Inspection {
         calls: answered.len() as u64,
         failures: (failed > 0 || (states_failures && !single.is_empty())).then_some(failed),

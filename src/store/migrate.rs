@@ -49,6 +49,7 @@ pub(super) const TRAFFIC: &[Migration] = migrations! {
     "000" {
         1 "calls",
         2 "previous_calls",
+        3 "sessions_and_deletions",
     }
 };
 

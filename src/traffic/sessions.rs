@@ -212,11 +212,11 @@ fn rates(line: &mut SessionLine, calls: &[&SessionCallRow]) {
     for (at, call) in calls.iter().enumerate() {
         let Some((prompt, read)) = call.prompt.zip(call.read) else { continue };
         let before = at.checked_sub(1).and_then(|before| calls[before].prompt);
-        all_read += read;
-        all_prompt += prompt;
+        all_read = i64::saturating_add(all_read, read);
+        all_prompt = i64::saturating_add(all_prompt, prompt);
         if let Some(before) = before.filter(|before| prompt >= *before) {
-            reusable += before;
-            reused += read.min(before);
+            reusable = i64::saturating_add(reusable, before);
+            reused = i64::saturating_add(reused, read.min(before));
         }
         line.misses += u64::from((read as f64) < 0.5 * prompt.min(before.unwrap_or(prompt)) as f64);
     }

@@ -241,7 +241,8 @@ pub fn status(
     let mut models: std::collections::BTreeMap<&str, i64> = std::collections::BTreeMap::new();
     for row in &groups {
         if let Some(model) = row.model.as_deref() {
-            *models.entry(model).or_default() += row.prompt.unwrap_or(0);
+            let prompt = models.entry(model).or_default();
+            *prompt = i64::saturating_add(*prompt, row.prompt.unwrap_or(0));
         }
     }
     status.model = models.into_iter().max_by_key(|(_, tokens)| *tokens).map(|(model, _)| model.to_owned());

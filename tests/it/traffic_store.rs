@@ -269,8 +269,12 @@ fn the_file_is_the_owners_alone_and_one_part_of_the_process_has_it_open() {
         let mode =
             std::fs::metadata(DataDir::new(data.path()).traffic()).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        let folder = DataDir::new(data.path()).traffic().parent().expect("a folder").to_owned();
+        assert_eq!(std::fs::metadata(folder).expect("there").permissions().mode() & 0o777, 0o700);
         import(&open, &log("a.csv", "1", CSV, vec![call(Some("a-1"), 0)]));
-        for entry in std::fs::read_dir(data.path()).expect("a folder") {
+        for entry in std::fs::read_dir(DataDir::new(data.path()).traffic().parent().expect("a folder"))
+            .expect("a folder")
+        {
             let entry = entry.expect("readable");
             let name = entry.file_name().to_string_lossy().into_owned();
             let mode = entry.metadata().expect("there").permissions().mode();

@@ -217,6 +217,9 @@ impl Import<'_> {
             Err(StoreError::Overlap(overlap)) => {
                 self.done.refused.push(Refused { path: shown, reason: overlap.to_string() });
             }
+            Err(error) if error.concerns_content() => {
+                self.done.refused.push(Refused { path: shown, reason: error.to_string() });
+            }
             Err(error) => return Err(error.into()),
         }
         Ok(())
@@ -243,10 +246,10 @@ fn shown(path: &Path) -> String {
 fn nothing(done: &ImportDocument) -> String {
     match done.refused.as_slice() {
         [] => format!("nothing was imported: none of the {} files is a log in a known format", done.skipped),
-        [only] => format!("{} was not imported: {}", clean(&only.path), only.reason),
+        [only] => format!("{} was not imported: {}", clean(&only.path), clean(&only.reason)),
         several => {
             let all: Vec<String> =
-                several.iter().map(|one| format!("{}: {}", clean(&one.path), one.reason)).collect();
+                several.iter().map(|one| format!("{}: {}", clean(&one.path), clean(&one.reason))).collect();
             format!("nothing was imported:\n{}", all.join("\n"))
         }
     }
@@ -263,7 +266,7 @@ fn describe(done: &ImportDocument) -> Report {
         }
     }
     for refused in &done.refused {
-        lines.push(format!("{}: not imported: {}", clean(&refused.path), refused.reason));
+        lines.push(format!("{}: not imported: {}", clean(&refused.path), clean(&refused.reason)));
     }
     let sums = done.files.iter().map(|file| file.imported.sums).sum();
     let mut total = format!("{} imported", entries(done.calls, sums, ""));
@@ -310,6 +313,7 @@ fn outcome(file: &FileDocument) -> String {
         (imported.replaced, "replaced by a more complete record"),
         (imported.duplicates, "left out as repeated"),
         (imported.merged, "left out because another source has them"),
+        (imported.deleted, "left out because they were deleted from an earlier version of the file"),
     ] {
         if count > 0 {
             parts.push(format!("{} {what}", thousands(count as f64)));

@@ -114,7 +114,11 @@ fn counts(found: &Inspection) -> String {
         .map_or("failures not recorded".to_owned(), |failures| format!("{} failed", grouped(failures)));
     let mut parts = vec![format!("{} answered", grouped(found.calls)), failures];
     for (count, one, many) in [
-        (found.replays.unwrap_or(0), "replayed from a gateway's own cache", "replayed from a gateway's own cache"),
+        (
+            found.replays.unwrap_or(0),
+            "replayed from a gateway's own cache",
+            "replayed from a gateway's own cache",
+        ),
         (found.aggregates.unwrap_or(0), "sum over several calls", "sums over several calls"),
         (found.duplicates, "repeated record, counted once", "repeated records, counted once"),
     ] {

@@ -6,6 +6,8 @@ use super::tap::Tap;
 use crate::request_log::entry::Entry;
 use crate::request_log::format::Format;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use serde_json::{Map, Value};
@@ -17,6 +19,13 @@ use std::path::{Path, PathBuf};
 const FIRST_TABLES: [&str; 3] = ["session", "sessions", "conversations"];
 /// Rows of each table that decide whether a reader knows it.
 const ROWS_TO_RECOGNISE: usize = 50;
+/// Bytes of the rows of one table, and of all tables, that are kept to decide the format, beside the first row of each.
+const BYTES_OF_TABLE: usize = 4 << 20;
+const MOST_BYTES_TO_RECOGNISE: usize = 32 << 20;
+/// Largest value or row that is read, bytes.
+const LONGEST_VALUE: i32 = 64 << 20;
+/// How databases are opened.
+const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 /// Databases with a write-ahead log are copied up to this size, bytes.
 const LARGEST_COPY: u64 = 8 << 30;
 /// Characters that mean something in a URI of SQLite.
@@ -35,7 +44,7 @@ pub(super) fn read(path: &Path, tap: &Tap<'_>, out: &mut Collector) -> Result<()
             tap.drain()?;
             tap.add(File::open(&log)?)?;
             out.note("the database was read from a copy, with the latest rows of its write-ahead log");
-            rows(&Connection::open(folder.path().join("copy.db")), out)
+            rows(&own_copy(&folder.path().join("copy.db")), out)
         }
         Err(_) => {
             out.note(
@@ -76,9 +85,21 @@ fn copy(path: &Path, log: &Path) -> io::Result<tempfile::TempDir> {
 fn immutable(path: &Path) -> rusqlite::Result<Connection> {
     let path = path.to_string_lossy();
     let uri = format!("file:{}?mode=ro&immutable=1", utf8_percent_encode(&path, RESERVED));
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(uri, flags)
+    hardened(Connection::open_with_flags(uri, READ_ONLY | OpenFlags::SQLITE_OPEN_URI)?)
+}
+
+/// A copy beside its write-ahead log. The log has to be read, so the database cannot be immutable.
+fn own_copy(path: &Path) -> rusqlite::Result<Connection> {
+    hardened(Connection::open_with_flags(path, READ_ONLY)?)
+}
+
+/// Databases of others can be made to do harm: functions of their schema are not run, nothing is written, and large
+/// values are refused.
+fn hardened(connection: Connection) -> rusqlite::Result<Connection> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_VALUE)?;
+    Ok(connection)
 }
 
 fn rows(connection: &rusqlite::Result<Connection>, out: &mut Collector) -> Result<(), Stop> {
@@ -92,10 +113,17 @@ fn rows(connection: &rusqlite::Result<Connection>, out: &mut Collector) -> Resul
     };
     // The first rows of every table decide the format; then the tables that the format knows are read whole.
     let mut sample: Vec<(Value, u64, &str)> = Vec::new();
+    let mut sampled = 0;
     for table in &tables {
         let before = sample.len();
-        let read = each(connection, table, Some(ROWS_TO_RECOGNISE), &mut |value, line, _| {
-            sample.push((value, line, table));
+        let mut bytes_of_table = 0;
+        let read = each(connection, table, Some(ROWS_TO_RECOGNISE), &mut |value, line, bytes| {
+            bytes_of_table += bytes;
+            // The first row of a table always counts.
+            if line == 1 || bytes_of_table <= BYTES_OF_TABLE && sampled + bytes <= MOST_BYTES_TO_RECOGNISE {
+                sampled += bytes;
+                sample.push((value, line, table));
+            }
             Ok(())
         });
         // Other tables that cannot be read belong to extensions of SQLite that are not there.
@@ -154,12 +182,23 @@ fn choose_by_columns(
 }
 
 fn damaged(error: &rusqlite::Error, line: u64, out: &mut Collector) -> Result<(), Stop> {
-    out.unread(&format!("the database is damaged or in use: {error}"), line);
+    // The message can contain names of the database, which are texts of the log.
+    let reason = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "the database is in use",
+        Some(ErrorCode::TooBig) => "a row of more than 64 MiB",
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => "the database cannot be opened",
+        Some(ErrorCode::OutOfMemory) => "the database needs more memory than there is",
+        _ => "the database is damaged",
+    };
+    out.unread(reason, line);
     Ok(())
 }
 
 fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::TooBig)
+    )
 }
 
 fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {

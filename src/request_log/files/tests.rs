@@ -358,6 +358,31 @@ fn tables_of_a_database_are_read_with_the_latest_rows() {
 }
 
 #[test]
+fn a_hostile_database_runs_no_code_of_its_schema_and_large_values_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("hostile.db");
+    let writer = Connection::open(&path).expect("opened");
+    writer
+        .execute_batch(
+            "CREATE TABLE message (\"in\" INTEGER, note TEXT); INSERT INTO message VALUES (1, 'a'); \
+             CREATE TABLE wide (\"in\" INTEGER, note TEXT); \
+             INSERT INTO wide SELECT 1, hex(zeroblob(1000000)) FROM (VALUES (1), (2), (3), (4), (5), (6)); \
+             INSERT INTO message VALUES (2, zeroblob(68000000)); INSERT INTO message VALUES (3, 'b');",
+        )
+        .expect("filled");
+    drop(writer);
+    let log = read_file(&path, &options()).expect("readable");
+    let (calls, _, unread) = content(&log);
+    assert!(calls.contains(&(1, 1)) && !calls.contains(&(2, 2)), "{calls:?}");
+    assert!(unread.contains(&("a row of more than 64 MiB", vec![2])), "{unread:?}");
+    assert_eq!(
+        calls.len(),
+        7,
+        "all rows of the wide table are read, though not all are kept to recognise it"
+    );
+}
+
+#[test]
 fn folders_are_walked_without_hidden_files_and_links() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| folder.path().join(name);

@@ -146,8 +146,8 @@ impl Langfuse {
             return sink.unread("a generation without usage", line);
         }
         let (raw, unknown) = found.unwrap_or_default();
-        for key in unknown {
-            sink.note(&format!("usage with a part that is not known and not counted: {key}"));
+        if !unknown.is_empty() {
+            sink.note("usage with a part that is not known and not counted");
         }
         let mut call = call_of(row, trace, line);
         call.raw = raw;

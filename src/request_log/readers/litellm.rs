@@ -99,6 +99,36 @@ pub fn put_outcome(call: &mut Call, row: &Object, metadata: Option<&Object>) {
     }
 }
 
+/// Types of calls that LiteLLM makes, as it writes them, without the `a` of asynchronous ones.
+const CALL_TYPES: [&str; 14] = [
+    "completion",
+    "text_completion",
+    "responses",
+    "anthropic_messages",
+    "embedding",
+    "image_generation",
+    "image_edit",
+    "moderation",
+    "rerank",
+    "speech",
+    "transcription",
+    "create_batch",
+    "create_file",
+    "pass_through_endpoint",
+];
+
+/// The reason why a row without tokens is no call. Only known types are named: no text of a log becomes a reason.
+pub fn without_tokens(row: &Object) -> String {
+    let written = text(row.get("call_type")).unwrap_or_default();
+    let kind = CALL_TYPES.iter().find(|known| {
+        written.as_str() == **known || written.strip_prefix('a').is_some_and(|kind| kind == **known)
+    });
+    match kind {
+        Some(known) => format!("no tokens: a call of type {known}"),
+        None => "no tokens: a call of another type".to_owned(),
+    }
+}
+
 /// Puts the name of the key, the platform, the overhead and the retries into a call.
 pub fn put_origin(call: &mut Call, row: &Object, metadata: Option<&Object>) {
     let of = |name: &str| metadata.and_then(|metadata| metadata.get(name));
@@ -127,4 +157,19 @@ pub fn put_answer(call: &mut Call, response: &Object) {
     call.finish = super::outcome::finish(choice.and_then(|choice| choice.get("finish_reason")));
     let tools = choice.and_then(|choice| choice.get("message")?.get("tool_calls")?.as_array());
     call.tool_calls = tools.and_then(|tools| u32::try_from(tools.len()).ok());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn reasons_name_known_types_only() {
+        let reason = |kind: Value| without_tokens(json!({"call_type": kind}).as_object().expect("an object"));
+        assert_eq!(reason(json!("aspeech")), "no tokens: a call of type speech");
+        assert_eq!(reason(json!("anthropic_messages")), "no tokens: a call of type anthropic_messages");
+        assert_eq!(reason(json!("my secret prompt")), "no tokens: a call of another type");
+        assert_eq!(reason(Value::Null), "no tokens: a call of another type");
+    }
 }

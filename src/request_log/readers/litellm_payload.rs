@@ -1,6 +1,6 @@
 //! LiteLLM's `StandardLoggingPayload`, as its callbacks and the logs in S3, GCS and files have it.
 
-use super::litellm::{object_of, put_answer, put_origin, put_outcome, put_times, row_counts};
+use super::litellm::{object_of, put_answer, put_origin, put_outcome, put_times, row_counts, without_tokens};
 use super::outcome::status_of;
 use super::plain::BAD_COUNTS;
 use crate::request_log::call::{Call, IdKind, InputRule, OutputRule, PaidKind, RawCounts, Rule, Status};
@@ -84,8 +84,7 @@ impl Reader for Payloads {
                 call.raw = RawCounts::default();
             }
         } else if !has_tokens {
-            let kind = text(row.get("call_type")).unwrap_or_else(|| "unknown".to_owned());
-            return sink.unread(&format!("no tokens: a call of type {kind}"), entry.line);
+            return sink.unread(&without_tokens(row), entry.line);
         } else if matches!(call.status, Status::Ok | Status::Unknown) {
             call.status = status_of(call.finish.as_ref());
         }

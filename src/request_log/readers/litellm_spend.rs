@@ -1,6 +1,6 @@
 //! LiteLLM's spend logs: rows of the table `LiteLLM_SpendLogs` from the API, a page of it, or a dump of the database.
 
-use super::litellm::{object_of, put_answer, put_origin, put_outcome, put_times, row_counts};
+use super::litellm::{object_of, put_answer, put_origin, put_outcome, put_times, row_counts, without_tokens};
 use super::outcome::status_of;
 use super::plain::BAD_COUNTS;
 use crate::request_log::call::{
@@ -123,8 +123,7 @@ fn row(row: &Object, line: u64, sink: &mut Sink) {
         call.raw = RawCounts::default();
         sink.note("a paid call without token counts, such as speech or an image");
     } else {
-        let kind = text(row.get("call_type")).unwrap_or_else(|| "unknown".to_owned());
-        return sink.unread(&format!("no tokens: a call of type {kind}"), line);
+        return sink.unread(&without_tokens(row), line);
     }
     if let Some(spend) = spend {
         (call.paid, call.paid_kind) = (Some(spend), PaidKind::ComputedByTool);

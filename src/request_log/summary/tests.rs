@@ -2,7 +2,6 @@ use super::*;
 use crate::request_log::call::{IdKind, InputRule, OutputRule, RawCounts, Rule, Status};
 use crate::request_log::entry::FileContext;
 use crate::request_log::format::{Format, Reader, Sure, Total};
-use crate::request_log::found::mark_ids_of_requests;
 use crate::request_log::sink::{Keep, Sink};
 
 struct Nothing;
@@ -151,14 +150,12 @@ fn ids_that_occur_once_are_no_sessions() {
         session_kind: SessionKind::Given,
         ..call(session, 1, None, 1)
     };
-    let kind = |sessions: &[&str]| {
-        let mut calls: Vec<Call> = sessions.iter().map(|session| named(session)).collect();
-        mark_ids_of_requests(&mut calls);
-        calls[0].session_kind
+    let sessions = |names: &[&str]| {
+        inspect(&file(&SILENT, names.iter().map(|session| named(session)).collect())).sessions
     };
-    assert_eq!(kind(&["a", "b", "c", "d"]), SessionKind::GivenPerRequest);
-    assert_eq!(kind(&["a", "a", "b", "c"]), SessionKind::Given);
-    assert_eq!(kind(&["a"]), SessionKind::Given, "one call proves nothing");
+    assert_eq!(sessions(&["a", "b", "c", "d"]), None);
+    assert_eq!(sessions(&["a", "a", "b", "c"]), Some(3));
+    assert_eq!(sessions(&["a"]), Some(1), "one call proves nothing");
     let files = [file(&SILENT, vec![named("a")]), file(&SILENT, vec![named("b")])];
     assert_eq!(
         (inspect(&files[0]).sessions, inspect_all(None, &files).sessions),
@@ -168,5 +165,5 @@ fn ids_that_occur_once_are_no_sessions() {
     let (requests, _) = crate::request_log::requests(&files);
     assert!(requests.iter().all(|request| request.has_own_session && request.session.is_none()));
     let many: Vec<String> = (0..40).map(|n| n.max(1).to_string()).collect();
-    assert_eq!(kind(&many.iter().map(String::as_str).collect::<Vec<_>>()), SessionKind::GivenPerRequest);
+    assert_eq!(sessions(&many.iter().map(String::as_str).collect::<Vec<_>>()), None);
 }

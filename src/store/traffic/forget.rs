@@ -34,8 +34,8 @@ pub struct Forgotten {
 
 impl TrafficStore {
     /// Deletes calls, and files of which nothing is left. The database is then rewritten, so that the space is free
-    /// and nothing of these calls is left in the file. A file of which calls remain stays known, so importing it again
-    /// does not bring the deleted calls back.
+    /// and nothing of these calls is left in the file. A file of which calls remain stays known with the time of the
+    /// calls that were deleted, so importing it again, even after it has grown, does not bring them back.
     ///
     /// # Errors
     /// See [`TrafficStore`]; [`StoreError::Io`] if the calls are deleted, but the file could not be written again.
@@ -43,6 +43,7 @@ impl TrafficStore {
         let time = |time: Option<DateTime<Utc>>| time.map(naive);
         let forgotten = self.change(|connection| {
             let parameters = params![what.source.as_deref(), time(what.from), time(what.to)];
+            connection.execute(include_str!("../../../queries/traffic/forgotten.sql"), parameters)?;
             let sql = include_str!("../../../queries/traffic/forget.sql");
             let touched = Touched::new(connection)?;
             if let Some((_, condition)) = sql.split_once("WHERE ") {
@@ -55,6 +56,8 @@ impl TrafficStore {
                 include_str!("../../../queries/traffic/forget_files.sql"),
                 params![what.source.as_deref(), is_all],
             )?;
+            connection
+                .execute_batch("DELETE FROM deletion WHERE file_id NOT IN (SELECT file_id FROM log_file)")?;
             let left =
                 "SELECT (SELECT count(*) FROM call) AS calls, (SELECT count(*) FROM log_file) AS files";
             let left = rows!(connection, left, [], |calls: u64, files: u64| (calls, files)).pop();

@@ -4,9 +4,9 @@ use super::matching::{Common, Compared};
 use super::previous::Touched;
 use super::resolve::Names;
 use super::rows::{NewCall, append, longs, record_batch};
+use super::sessions::Deciding;
 use super::{Resolved, TrafficStore};
-use crate::request_log::guess::guessed_sessions;
-use crate::request_log::{Call, LogFile, SessionKind};
+use crate::request_log::{Call, LogFile};
 use crate::store::StoreError;
 use crate::store::columns::{self, naive, rows};
 use chrono::{DateTime, Utc};
@@ -44,6 +44,8 @@ pub struct Imported {
     pub duplicates: u64,
     /// Calls left out because they match a call of another source by time, model and token counts.
     pub merged: u64,
+    /// Calls left out because they were deleted from an earlier version of the file.
+    pub deleted: u64,
     /// Added calls whose model is not in the public catalogue.
     pub unknown_models: u64,
     /// Added calls that fit several endpoints of their provider.
@@ -97,6 +99,9 @@ impl TrafficStore {
             }
             // A path with other content, such as the log of a new month, is another file.
             let older = older.filter(|_| common.of_this_file > 0);
+            let deleted = deleted(connection, calls, &common, older)?;
+            common.deleted = deleted.len();
+            common.left_out.extend(deleted);
             store(connection, file, source, &names, &common, older, options.now)
         })
     }
@@ -124,6 +129,25 @@ fn older_version(connection: &Connection, file: &LogFile, source: &str) -> Resul
     Ok(rows!(connection, sql, parameters, |file_id: i64| file_id).pop())
 }
 
+/// The calls of a file that were deleted from an earlier version of it, by position.
+fn deleted(
+    connection: &Connection,
+    calls: &[Call],
+    common: &Common,
+    older: Option<i64>,
+) -> Result<Vec<usize>, StoreError> {
+    let Some(older) = older else { return Ok(Vec::new()) };
+    let sql = "SELECT first_at, last_at FROM deletion WHERE file_id = ?";
+    let spans = rows!(connection, sql, [older], |first_at: DateTime<Utc>, last_at: DateTime<Utc>| {
+        first_at..=last_at
+    });
+    let is_deleted = |number: &usize| {
+        let is_new = !common.left_out.contains(number) && !common.started.contains_key(number);
+        is_new && calls[*number].at().is_some_and(|at| spans.iter().any(|span| span.contains(&at)))
+    };
+    Ok((0..calls.len()).filter(is_deleted).collect())
+}
+
 /// The path of a file; `-` for standard input.
 fn path_of(file: &LogFile) -> String {
     let path = file.context.path.to_string_lossy().into_owned();
@@ -141,12 +165,9 @@ fn store(
     now: DateTime<Utc>,
 ) -> Result<Imported, StoreError> {
     let calls = &file.found.calls;
-    let sessions = guessed_sessions(calls);
     let mut order: Vec<usize> = (0..calls.len()).filter(|number| !common.left_out.contains(number)).collect();
-    order.sort_by_key(|number| {
-        let at = common.started.get(number).copied().or(calls[*number].at());
-        (at.is_none(), at, calls[*number].line)
-    });
+    let at = |number: usize| common.started.get(&number).copied().or(calls[number].at());
+    order.sort_by_key(|number| (at(*number).is_none(), at(*number), calls[*number].line));
     let touched = Touched::new(connection)?;
     delete(connection, &common.replaced, &touched)?;
     let file_id = match older {
@@ -156,14 +177,16 @@ fn store(
             rows!(connection, sql, [], |file_id: i64| file_id).pop().unwrap_or(1)
         }
     };
+    let sessions = Deciding { connection, touched: &touched, calls, new: &order, at: &at, source, file_id }
+        .sessions()?;
     let row = |number: &usize| {
         let call = &calls[*number];
-        let guessed = sessions[*number].clone();
+        let (session, session_kind) = sessions[*number].clone();
         NewCall {
             call,
             started_at: common.started.get(number).copied().or(call.started_at),
-            session_kind: if guessed.is_some() { SessionKind::Guessed } else { call.session_kind },
-            session: guessed.or_else(|| call.session.clone()),
+            session,
+            session_kind,
             resolved: names.of(*number).clone(),
         }
     };
@@ -173,7 +196,7 @@ fn store(
     let count =
         |is: fn(&Resolved) -> bool| order.iter().filter(|number| is(names.of(**number))).count() as u64;
     let replaced = common.replaced.len() as u64;
-    let repeated = (common.left_out.len() - common.merged) as u64 + replaced;
+    let repeated = (common.left_out.len() - common.merged - common.deleted) as u64 + replaced;
     let sums = order.iter().filter(|number| calls[**number].aggregated.is_some()).count() as u64;
     let added = (order.len() as u64).saturating_sub(replaced);
     let imported = Imported {
@@ -185,6 +208,7 @@ fn store(
         replaced,
         duplicates: file.found.duplicates + repeated.saturating_sub(common.of_this_file as u64),
         merged: common.merged as u64,
+        deleted: common.deleted as u64,
         unknown_models: count(|resolved| resolved.model_key.is_none()),
         ambiguous: count(|resolved| resolved.ambiguous),
     };

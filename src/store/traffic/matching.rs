@@ -68,6 +68,8 @@ pub(super) struct Common {
     pub of_this_file: usize,
     /// How many match a call of another source.
     pub merged: usize,
+    /// How many were deleted from an earlier version of the file.
+    pub deleted: usize,
 }
 
 /// A file that is being compared.

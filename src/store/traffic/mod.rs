@@ -13,6 +13,7 @@ mod open;
 mod previous;
 mod resolve;
 mod rows;
+mod sessions;
 
 pub use calls::{CallFilter, OwnCall};
 pub use files::ImportedFile;

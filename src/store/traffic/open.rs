@@ -51,7 +51,8 @@ impl std::fmt::Debug for TrafficStore {
 }
 
 impl TrafficStore {
-    /// Opens the database, creates it if there is none, and migrates its schema. Only the owner of the file can read it.
+    /// Opens the database, creates it if there is none, and migrates its schema. Only the owner of the file and of its
+    /// folder can read it.
     /// Waits up to ten seconds for another process, or another part of this one, that is using it.
     ///
     /// # Errors
@@ -66,6 +67,7 @@ impl TrafficStore {
     /// As [`TrafficStore::open`].
     pub fn open_within(options: StoreOptions, patience: Duration) -> Result<Self, StoreError> {
         let until = Instant::now() + patience;
+        private_folder(&options.path)?;
         let claim = Claim::of(&options.path, until)?;
         let database = loop {
             match Database::open(options.clone(), &TRAFFIC) {
@@ -133,6 +135,21 @@ impl TrafficStore {
 
     fn keep_private(&self) -> Result<(), StoreError> {
         make_private(&self.database.options().path)
+    }
+}
+
+/// Creates the folder of a file for its owner alone: files that the database creates in it, such as spilled rows, have the
+/// mode of the process.
+fn private_folder(file: &Path) -> Result<(), StoreError> {
+    let Some(folder) = file.parent().filter(|folder| !folder.exists()) else { return Ok(()) };
+    let failed = |source| StoreError::Io { path: folder.to_owned(), source };
+    std::fs::create_dir_all(folder.parent().unwrap_or(folder)).map_err(failed)?;
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        created => created.map_err(failed),
     }
 }
 

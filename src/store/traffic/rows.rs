@@ -21,7 +21,7 @@ pub(super) struct NewCall<'a> {
     pub call: &'a Call,
     /// When it started, according to all records of it.
     pub started_at: Option<DateTime<Utc>>,
-    /// Session and what it is based on; a guessed one differs from the log.
+    /// Session; a guessed one differs from the log.
     pub session: Option<Name>,
     /// What the session is based on.
     pub session_kind: SessionKind,
@@ -90,6 +90,7 @@ fn columns(file_id: i64, calls: &[NewCall<'_>]) -> Vec<(&'static str, ArrayRef)>
         ("ended_at", times(calls.iter().map(|row| row.call.ended_at))),
         ("zone_known", flag(|call| Some(call.zone_known))),
         ("session", texts(calls.iter().map(|row| row.session.as_deref()))),
+        ("given_session", texts(calls.iter().map(|row| given_session(row.call)))),
         ("session_kind", texts(calls.iter().map(|row| Some(name(row.session_kind))))),
         ("parent_session", called(|call| call.parent_session.as_ref())),
         ("agent", called(|call| call.agent.as_ref())),
@@ -136,6 +137,12 @@ fn columns(file_id: i64, calls: &[NewCall<'_>]) -> Vec<(&'static str, ArrayRef)>
         ("gateway_cache_hit", flag(|call| Some(call.gateway_cache_hit))),
         ("aggregated", raw(|call| call.aggregated)),
     ]
+}
+
+/// The session as the log names it. Sums keep theirs.
+fn given_session(call: &Call) -> Option<&str> {
+    let is_given = call.session_kind == SessionKind::Given && call.aggregated.is_none();
+    call.session.as_deref().filter(|_| is_given)
 }
 
 /// A count as the database stores it. The readers refuse counts that do not fit.

@@ -36,7 +36,8 @@ fn series(days: &[DayRow]) -> BTreeMap<(Option<&str>, Option<&str>), Vec<&DayRow
 /// The hit rate and the number of calls of some days.
 fn rate<'a>(days: impl Iterator<Item = &'a &'a DayRow>) -> Option<(f64, i64)> {
     let (read, prompt, calls) = days.fold((0, 0, 0), |(read, prompt, calls), day| {
-        (read + day.read, prompt + day.prompt, calls + day.with_read)
+        let add = i64::saturating_add;
+        (add(read, day.read), add(prompt, day.prompt), add(calls, day.with_read))
     });
     (prompt > 0 && calls >= FEWEST_CALLS).then(|| (read as f64 / prompt as f64, calls))
 }

@@ -66,7 +66,7 @@ fn a_log_is_imported_once_and_contents_are_never_stored() {
 
     let stored = all_text(data.path());
     assert!(stored.contains("chatcmpl-24") && !stored.contains(MARKER));
-    let file = fs::read(data.path().join("traffic.duckdb")).expect("there");
+    let file = fs::read(data.path().join("traffic/traffic.duckdb")).expect("there");
     assert!(!file.windows(MARKER.len()).any(|bytes| bytes == MARKER.as_bytes()));
 }
 
@@ -126,7 +126,7 @@ fn forget_says_what_it_deleted_and_needs_to_know_what() {
     let (data, logs) = (folder(), folder());
     let nothing = hitrate(data.path(), &["traffic", "forget", "--all", "--json"]);
     assert_eq!((nothing.code, &nothing.json()["calls"]), (0, &json!(0)), "{nothing:?}");
-    assert!(!data.path().join("traffic.duckdb").exists());
+    assert!(!data.path().join("traffic").exists());
     let path = write(logs.path(), "spend.jsonl", &lines(0..20));
     import(data.path(), &[&path, "--source", "gateway"]);
     for wrong in [

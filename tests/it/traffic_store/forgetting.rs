@@ -23,6 +23,20 @@ fn calls_are_deleted_by_source_and_time_and_files_without_calls_go_too() {
     assert_eq!(some.expect("deleted"), expected);
     assert!(import(&store, &first).already_imported, "deleted calls do not come back by accident");
 
+    let more = vec![own("a-1", 0), own("a-2", 3_600), own("a-3", 7_200)];
+    let grown = import(&store, &log("a.csv", "2", CSV, more));
+    assert_eq!((grown.calls, grown.deleted, grown.duplicates), (1, 1, 0), "nor when the file has grown");
+    assert_eq!(count(&store), 3);
+    let last =
+        Forget { from: Some(at("2026-08-10T11:30:00Z")), source: Some(CSV.into()), ..Forget::default() };
+    assert_eq!(store.forget(&last).expect("deleted").calls, 1);
+    let more = vec![own("a-1", 0), own("a-2", 3_600), own("a-3", 7_200), own("a-4", 9_000)];
+    let grown = import(&store, &log("a.csv", "3", CSV, more));
+    assert_eq!((grown.calls, grown.deleted), (1, 2), "later calls are new ones");
+    let back =
+        Forget { from: Some(at("2026-08-10T12:15:00Z")), source: Some(CSV.into()), ..Forget::default() };
+    assert_eq!(store.forget(&back).expect("deleted").calls, 1);
+
     let source = store.forget(&Forget { source: Some("laptop".into()), ..Forget::default() });
     let expected = Forgotten { calls: 1, files: 1, remaining_calls: 1, remaining_files: 1 };
     assert_eq!(source.expect("deleted"), expected);
@@ -75,6 +89,6 @@ fn what_is_deleted_is_no_longer_in_the_file() {
     }
     assert!(!super::all_text(data.path()).contains("gone"));
     assert_eq!(count(&store(data.path())), 1_000);
-    let left = std::fs::read_dir(DataDir::new(data.path()).work()).expect("a folder").count();
+    let left = std::fs::read_dir(DataDir::new(data.path()).traffic_work()).expect("a folder").count();
     assert_eq!(left, 0, "no temporary files are left");
 }

@@ -24,7 +24,7 @@ fn no_traffic_is_no_error() {
     let plans = hitrate(data.path(), &["traffic", "plans", "--json"]).json();
     assert_eq!(plans["calls"], 0);
     assert!(plans["plans"].as_array().is_some_and(|plans| plans.len() > 3), "{plans}");
-    assert!(!data.path().join("traffic.duckdb").exists(), "a question creates no database");
+    assert!(!data.path().join("traffic").exists(), "a question creates no database");
 }
 
 /// Two calls of one model.
