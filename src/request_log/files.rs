@@ -154,8 +154,10 @@ fn read<'a>(
         }
         Err(Stop::Io(error)) => return Err(failed(error)),
     };
-    let (context, format, mut found) =
+    let (mut context, format, mut found) =
         done.map_err(|looked| ReadError::Unknown { path: path.clone(), looked })?;
+    // They may hold whole conversations, and the reader is done with them.
+    context.beside = Vec::new();
     let decisions = decide(&mut found.calls, format);
     mark_ids_of_requests(&mut found.calls);
     tap.drain().map_err(failed)?;
