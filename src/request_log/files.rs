@@ -168,8 +168,10 @@ fn read<'a>(
         }
         Err(Stop::Io(error)) => return Err(failed(error)),
     };
-    let (context, format, mut found) =
+    let (mut context, format, mut found) =
         done.map_err(|looked| ReadError::Unknown { path: path.clone(), looked })?;
+    // They may hold whole conversations, and the reader is done with them.
+    context.beside = Vec::new();
     let decisions = decide(&mut found.calls, format);
     if found.calls.is_empty() && found.unread.is_empty() {
         found.notes.insert(NO_CALLS.to_owned(), 1);

@@ -409,8 +409,24 @@ fn folders_are_walked_without_hidden_files_and_links() {
     );
     assert_eq!(log_paths(&at("link.jsonl")).expect("a file"), [at("link.jsonl")]);
     assert!(log_paths(&at("missing")).is_err());
-    let log = read_file(&at("b/a.csv"), &options()).expect("readable");
-    assert_eq!(log.context.beside, [("task_metadata.json".to_owned(), serde_json::json!({"in": 1}))]);
+}
+
+#[test]
+fn small_files_beside_a_log_are_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("ui_messages.json"), "{\"in\": 1}").expect("written");
+    std::fs::write(at("task_metadata.json"), "{\"in\": 2}").expect("written");
+    std::fs::write(at("api_conversation_history.json"), "[3]").expect("written");
+    std::fs::create_dir(at("history_item.json")).expect("made");
+    let found = beside::read(&at("ui_messages.json"));
+    let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["task_metadata.json", "api_conversation_history.json"]);
+    let large = std::fs::File::create(at("api_conversation_history.json")).expect("made");
+    large.set_len(40 << 20).expect("longer");
+    assert_eq!(beside::read(&at("ui_messages.json")).len(), 1);
+    let log = read_file(&at("ui_messages.json"), &options()).expect("readable");
+    assert!(log.context.beside.is_empty(), "they are not kept");
 }
 
 #[test]
