@@ -156,9 +156,6 @@ fn a_small_report_is_the_one_worked_out_by_hand() {
     assert!(empty.notes[0].contains("hitrate traffic files"), "{:?}", empty.notes);
 }
 
-/// Intervals clustered by session cover the true rate: worlds of 10, 20 and 40 sessions and of a number between, each
-/// session with a rate of its own around 0.6 and a size of its own, from a fixed seed. Calls of a session are alike, so
-/// intervals over calls would be far too narrow.
 #[test]
 fn a_call_without_cached_counts_says_nothing_about_retention() {
     let folder = folder();
@@ -177,6 +174,9 @@ fn a_call_without_cached_counts_says_nothing_about_retention() {
     assert_eq!((report.total.hit_rate.rate, report.total.hit_rate.retention), (Some(0.0), Some(0.0)));
 }
 
+/// Intervals clustered by session cover the true rate: worlds of 10, 20 and 40 sessions and of a number between, each
+/// session with a rate of its own around 0.6 and a size of its own, from a fixed seed. Calls of a session are alike, so
+/// intervals over calls would be far too narrow.
 #[test]
 fn intervals_cover_the_truth_about_as_often_as_they_say() {
     let mut seed = 20_261_130_u64;
