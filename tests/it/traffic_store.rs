@@ -3,6 +3,7 @@
 mod commands;
 mod forgetting;
 mod repeated;
+mod sessions;
 
 use std::path::Path;
 use std::time::Duration;
