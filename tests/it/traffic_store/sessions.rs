@@ -77,7 +77,7 @@ fn ids_of_requests_are_recognised_over_segments_and_earlier_calls_change_with_th
 fn calls_without_a_session_are_linked_over_segments() {
     let data = folder();
     let store = store(data.path());
-    for minute in 0..4 {
+    for minute in 0..4_i64 {
         let prompt = 1_000 + 10 * minute.unsigned_abs();
         receive(&store, &minute.to_string(), vec![sent(minute, None, prompt)]);
     }
