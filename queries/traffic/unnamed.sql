@@ -1,6 +1,7 @@
 -- The calls of a source and platform whose session may change when others are added.
 SELECT
-    c.rowid AS place, c.file_id, c.line, c.id, c."at" AS called_at, c.session, c.session_kind, c.given_session,
+    c.rowid AS place, c.file_id, c.line, CASE WHEN c.session_kind <> 'guessed' THEN c.id END AS id,
+    c."at" AS called_at, c.session, c.session_kind, c.given_session,
     coalesce(c.model_served, c.model_sent) AS model,
     CASE WHEN coalesce(c.uncached, c.read, c.write, c.write_5m, c.write_1h) IS NOT NULL
         THEN coalesce(c.uncached, 0) + coalesce(c.read, 0) + coalesce(c.write, 0) + coalesce(c.write_5m, 0)

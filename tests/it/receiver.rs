@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use hitrate::clock::SystemClock;
 use hitrate::pipeline::DataDir;
-use hitrate::private::{Added, Destination, Failure, Own, Private, PrivateError};
+use hitrate::private::{Added, Destination, Failure, Own, OwnStore, Private, PrivateError};
 use hitrate::request_log::Format;
 use hitrate::snapshot::Current;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
@@ -285,6 +285,30 @@ async fn protobuf_and_json_gzip_and_plain_are_durable_before_the_answer_and_hold
         assert!(kept.contains(prompt), "{prompt} in {kept}");
     }
     assert_eq!(files(&folder.path().join("traffic-spool")).len(), 0, "imported segments are deleted");
+}
+
+#[test]
+fn a_call_that_no_database_can_hold_does_not_stop_those_beside_it() {
+    let folder = folder();
+    let row = |id: &str, time: &str, tokens: u64| {
+        json!({
+            "request_id": id, "call_type": "acompletion", "spend": 0.002, "model": "wren/lark-2",
+            "total_tokens": tokens + 50, "prompt_tokens": tokens, "completion_tokens": 50, "startTime": time,
+            "endTime": time, "custom_llm_provider": "openrouter", "status": "success"
+        })
+        .to_string()
+    };
+    let lines = [
+        row("a", "+12346-08-10T10:00:00", 1_000),
+        row("b", "2026-08-10T10:00:00", 1_000),
+        row("c", "2026-08-10T10:00:01", 1_000_000_000_000),
+    ];
+    let store = OwnStore::new(&own(folder.path(), ""));
+    let format = hitrate::request_log::format("litellm-spend-logs").expect("a format");
+    let added = store.import(lines.join("\n").as_bytes(), format).expect("imported");
+    assert_eq!(added, Added { calls: 1, duplicates: 0 });
+    let broken = store.import(b"no log", format).expect_err("not a log");
+    assert!(matches!(&broken, Failure::Data(_)), "{broken:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,6 +4,7 @@ mod commands;
 mod forgetting;
 mod previous;
 mod repeated;
+mod sessions;
 
 use std::path::Path;
 use std::time::Duration;

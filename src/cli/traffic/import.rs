@@ -1,7 +1,7 @@
 //! `hitrate traffic import`: reads logs into the user's own traffic.
 
 use crate::cli::logs::{STANDARD_INPUT, known_format};
-use crate::cli::tables::{Report, clean, thousands};
+use crate::cli::tables::{Report, clean, line, thousands};
 use crate::cli::{Common, exit, progress};
 use crate::clock::Clock;
 use crate::domain::format::counted;
@@ -246,10 +246,10 @@ fn shown(path: &Path) -> String {
 fn nothing(done: &ImportDocument) -> String {
     match done.refused.as_slice() {
         [] => format!("nothing was imported: none of the {} files is a log in a known format", done.skipped),
-        [only] => format!("{} was not imported: {}", clean(&only.path), clean(&only.reason)),
+        [only] => format!("{} was not imported: {}", clean(&only.path), line(&only.reason)),
         several => {
             let all: Vec<String> =
-                several.iter().map(|one| format!("{}: {}", clean(&one.path), clean(&one.reason))).collect();
+                several.iter().map(|one| format!("{}: {}", clean(&one.path), line(&one.reason))).collect();
             format!("nothing was imported:\n{}", all.join("\n"))
         }
     }
@@ -266,7 +266,7 @@ fn describe(done: &ImportDocument) -> Report {
         }
     }
     for refused in &done.refused {
-        lines.push(format!("{}: not imported: {}", clean(&refused.path), clean(&refused.reason)));
+        lines.push(format!("{}: not imported: {}", clean(&refused.path), line(&refused.reason)));
     }
     let sums = done.files.iter().map(|file| file.imported.sums).sum();
     let mut total = format!("{} imported", entries(done.calls, sums, ""));
@@ -332,7 +332,7 @@ fn unread_line(reason: &str, unread: &Unread) -> String {
         all => format!(" (lines {}{more})", all.join(", ")),
     };
     let noun = if unread.entries == 1 { "entry" } else { "entries" };
-    format!("{} {noun} not read{place}: {}", unread.entries, clean(reason))
+    format!("{} {noun} not read{place}: {}", unread.entries, line(reason))
 }
 
 /// Calls and sums over several requests, apart: `3 calls`, `3 calls and 1 sum`, `1 sum`.

@@ -65,7 +65,12 @@ fn calls_failures_replays_and_sums_are_counted_apart() {
     assert_eq!((found.replays, found.duplicates, found.sessions), (Some(1), 1, None));
     let tokens =
         TokenSums { uncached: Some(600), read: Some(600), write: None, output: Some(30), reasoning: None };
-    assert_eq!((found.tokens, found.prompt_tokens, found.hit_rate), (tokens, Some(1200), Some(0.5)));
+    assert_eq!((found.tokens, found.prompt_tokens), (tokens, Some(1200)));
+    assert_eq!(
+        found.hit_rate,
+        Some(0.6),
+        "a call that does not state the tokens read says nothing about the rate"
+    );
     assert_eq!((found.paid_usd, found.paid_kind.as_deref()), (Some(0.75), Some("billed")));
     assert_eq!(found.unread, BTreeMap::from([("broken".to_owned(), 1)]));
     assert_eq!(found.unread_lines["broken"], [7]);

@@ -122,6 +122,32 @@ fn folders_streams_and_several_paths_are_imported_and_what_is_no_log_is_counted(
 }
 
 #[test]
+fn names_of_files_and_types_of_a_log_do_not_reach_the_terminal_as_they_are() {
+    let (data, logs) = (folder(), folder());
+    let odd = "evil\u{1b}[31m\u{202e}.jsonl";
+    write(logs.path(), odd, "");
+    let mut speech = row(1, "s-1");
+    for (key, value) in [("call_type", json!(MARKER)), ("prompt_tokens", json!(0)), ("spend", json!(0))] {
+        speech[key] = value;
+    }
+    for (key, value) in [("completion_tokens", json!(0)), ("total_tokens", json!(0)), ("metadata", json!({}))]
+    {
+        speech[key] = value;
+    }
+    let path = write(logs.path(), "spend.jsonl", &format!("{}{speech}\n", lines(2..4)));
+    let odd = logs.path().join(odd).display().to_string();
+    let ran = hitrate(data.path(), &["traffic", "import", &odd, &path]);
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert!(
+        ran.out.contains("is empty") && !ran.out.contains('\u{1b}') && !ran.out.contains('\u{202e}'),
+        "{ran:?}"
+    );
+    assert!(ran.out.contains("a call of another type") && !ran.out.contains(MARKER), "{ran:?}");
+    let only = hitrate(data.path(), &["traffic", "import", &odd]);
+    assert!(only.code == 1 && !only.err.contains('\u{1b}'), "{only:?}");
+}
+
+#[test]
 fn forget_says_what_it_deleted_and_needs_to_know_what() {
     let (data, logs) = (folder(), folder());
     let nothing = hitrate(data.path(), &["traffic", "forget", "--all", "--json"]);
