@@ -157,10 +157,7 @@ fn sums(calls: &[&Call], states_failures: bool) -> Inspection {
         reasoning: total(|call| call.tokens().reasoning),
     };
     let prompt_tokens = sum([tokens.uncached, tokens.read, tokens.write]);
-    // Calls that do not state the tokens read say nothing about the rate, as in the report.
-    let stating = counted.iter().filter(|call| call.tokens().read.is_some());
-    let stated = stating.filter_map(|call| call.tokens().prompt()).reduce(u64::saturating_add);
-    let hit_rate = tokens.read.zip(stated).filter(|(_, prompt)| *prompt > 0);
+    let hit_rate = tokens.read.zip(prompt_tokens).filter(|(_, prompt)| *prompt > 0);
     Inspection {
         calls: answered.len() as u64,
         failures: (failed > 0 || (states_failures && !single.is_empty())).then_some(failed),

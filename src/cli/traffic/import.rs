@@ -303,7 +303,7 @@ fn outcome(file: &FileDocument) -> String {
     if imported.already_imported {
         return "already imported; nothing changed".to_owned();
     }
-    if imported.calls + imported.replaced + imported.duplicates + imported.merged == 0 {
+    if imported.calls + imported.replaced + imported.duplicates + imported.merged + imported.deleted == 0 {
         return "no calls; nothing was stored".to_owned();
     }
     let grown = if imported.grown { ", which has grown since the last import" } else { "" };

@@ -17,7 +17,7 @@ pub fn report_on(model: &str) -> String {
 }
 
 impl Links {
-    /// The links of a page that was asked for at a host and port.
+    /// The links of a page that was requested at a host and port.
     pub fn new(own: &Own, host: &str) -> Self {
         Self { snapshot: own.current.get(), public_url: reachable(&own.public_url, host) }
     }
@@ -39,7 +39,7 @@ impl Links {
     }
 }
 
-/// The URL of a server as it is reached from where the page was asked for: a server that listens on every address is at
+/// The URL of a server as it is reached from where the page was requested: a server that listens on every address is at
 /// the same host.
 fn reachable(url: &str, host: &str) -> String {
     let everywhere = ["http://0.0.0.0:", "http://[::]:"].iter().find_map(|start| url.strip_prefix(start));

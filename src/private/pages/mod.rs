@@ -37,7 +37,7 @@ struct Page {
 const PAGES: &[Page] = &[
     page("/", "Report", "report", |own, words, links| {
         let total = answers::own_report(own, words)?;
-        // The report stands without the others, for example if there is no public snapshot.
+        // The report is shown without the others, for example if there is no public snapshot.
         let misses = answers::own_misses(own, words).ok();
         let elsewhere = answers::costs_elsewhere(own, words).ok();
         Ok(report::report(&total, misses.as_ref(), elsewhere.as_ref(), links))

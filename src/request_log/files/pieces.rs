@@ -61,7 +61,7 @@ impl Text<'_, '_> {
         Ok(())
     }
 
-    /// The next byte that is no white space, without taking it.
+    /// The next byte that is not white space, without taking it.
     fn peek(&mut self) -> Result<Option<u8>, Stop> {
         self.next(u8::is_ascii_whitespace)
     }

@@ -160,7 +160,7 @@ fn a_page_larger_than_an_entry_is_read_in_pieces() {
         let options = ReadOptions { format: Some(&PAGES), progress: None };
         let log = read_bytes(file.as_bytes(), FileContext::default(), &options).expect("readable");
         let counts: Vec<u64> = content(&log).0.iter().map(|(_, count)| *count).collect();
-        assert_eq!(counts, (0..70).chain([500, 500]).collect::<Vec<_>>());
+        assert_eq!(counts, (0..70).chain([500, 500]).collect::<Vec<_>>(), "{:?}", log.found.unread);
         let last = page.lines().count() as u64 + 1;
         assert_eq!(log.found.calls.last().map(|call| call.line), Some(last));
         assert!(log.found.notes["a b"] > 5, "each piece has the fields before the list");

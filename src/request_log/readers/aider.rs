@@ -61,7 +61,7 @@ fn send(row: &Object, entry: &Entry<'_>, sink: &mut Sink) {
     sink.note("a message to the model: its counts are a sum if the answer was continued");
     let mut call = call(row, entry);
     // Rows have no id; the log is appended to, so equal rows of two imports are one call. The running total of the
-    // cost tells two messages of one second apart.
+    // cost distinguishes two messages of one second.
     let user = text_of(row, &["user_id"]).unwrap_or_default();
     call.id = call.ended_at.map(|at| {
         let (input, output) = (raw.input.unwrap_or(0), raw.output.unwrap_or(0));

@@ -117,7 +117,7 @@ const CALL_TYPES: [&str; 14] = [
     "pass_through_endpoint",
 ];
 
-/// The reason why a row without tokens is no call. Only known types are named: no text of a log becomes a reason.
+/// The reason why a row without tokens is not a call. Only known types are named: no text of a log becomes a reason.
 pub fn without_tokens(row: &Object) -> String {
     let written = text(row.get("call_type")).unwrap_or_default();
     let kind = CALL_TYPES.iter().find(|known| {

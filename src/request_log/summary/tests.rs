@@ -66,11 +66,7 @@ fn calls_failures_replays_and_sums_are_counted_apart() {
     let tokens =
         TokenSums { uncached: Some(600), read: Some(600), write: None, output: Some(30), reasoning: None };
     assert_eq!((found.tokens, found.prompt_tokens), (tokens, Some(1200)));
-    assert_eq!(
-        found.hit_rate,
-        Some(0.6),
-        "a call that does not state the tokens read says nothing about the rate"
-    );
+    assert_eq!(found.hit_rate, Some(0.5), "of all prompt tokens");
     assert_eq!((found.paid_usd, found.paid_kind.as_deref()), (Some(0.75), Some("billed")));
     assert_eq!(found.unread, BTreeMap::from([("broken".to_owned(), 1)]));
     assert_eq!(found.unread_lines["broken"], [7]);
@@ -156,7 +152,11 @@ fn ids_that_occur_once_are_no_sessions() {
         ..call(session, 1, None, 1)
     };
     let sessions = |names: &[&str]| {
-        inspect(&file(&SILENT, names.iter().map(|session| named(session)).collect())).sessions
+        let call = |(number, session): (usize, &&str)| Call {
+            id: Some(format!("{session}-{number}").into()),
+            ..named(session)
+        };
+        inspect(&file(&SILENT, names.iter().enumerate().map(call).collect())).sessions
     };
     assert_eq!(sessions(&["a", "b", "c", "d"]), None);
     assert_eq!(sessions(&["a", "a", "b", "c"]), Some(3));

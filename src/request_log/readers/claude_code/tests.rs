@@ -98,6 +98,8 @@ fn the_result_of_a_script_is_a_sum_only_if_there_are_no_calls() {
     let alone = read(&CLAUDE_CODE, &file("a.json"), std::slice::from_ref(&result));
     assert_eq!((alone.calls.len(), alone.calls[0].aggregated), (1, Some(0)));
     assert_eq!(alone.calls[0].paid, Some(0.25));
+    let mut result = result;
+    result["session_id"] = json!("s-9");
     let beside = read(&CLAUDE_CODE, &file("a.jsonl"), &[line("msg_1", 70, 1), result]);
     assert_eq!((beside.calls.len(), beside.calls[0].aggregated), (1, None));
 }
