@@ -307,8 +307,8 @@ fn a_call_that_no_database_can_hold_does_not_stop_those_beside_it() {
     let format = hitrate::request_log::format("litellm-spend-logs").expect("a format");
     let added = store.import(lines.join("\n").as_bytes(), format).expect("imported");
     assert_eq!(added, Added { calls: 1, duplicates: 0 });
-    let broken = store.import(b"no log", format).expect_err("not a log");
-    assert!(matches!(&broken, Failure::Data(_)), "{broken:?}");
+    let nothing = store.import(b"no log", format).expect("lines without calls are no failure of the store");
+    assert_eq!(nothing, Added { calls: 0, duplicates: 0 });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

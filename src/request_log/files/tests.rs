@@ -154,7 +154,7 @@ fn a_page_larger_than_an_entry_is_read_in_pieces() {
     let note = "x".repeat(1 << 20);
     let rows: Vec<String> = (0..70).map(|n| format!("{{\"in\": {n}, \"x\": [{n}, \"{note}\"]}}")).collect();
     for between in [", ", ",\n  "] {
-        let page = format!("{{\"a\": \"b\",{between}\"rows\": [{}],\"end\": \"c\"}}", rows.join(between));
+        let page = format!("{{\"a\": \"b\"{between}\"rows\": [{}],\"end\": \"c\"}}", rows.join(between));
         let next = "{\"rows\": [{\"in\": 500}]}";
         let file = format!("{page} {next}\n{next}\n");
         let options = ReadOptions { format: Some(&PAGES), progress: None };
