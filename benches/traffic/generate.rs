@@ -64,7 +64,7 @@ fn one(number: u64, seed: u64) -> One {
     let fresh = 2_000 + chance % 3_000;
     let prompt = 12_000 + turn * 3_500 + fresh;
     // The first call of a session finds nothing; one in fifteen later ones misses.
-    let is_hit = turn > 0 && chance % 15 != 0;
+    let is_hit = turn > 0 && !chance.is_multiple_of(15);
     let start = DateTime::from_timestamp(1_760_000_000, 0).unwrap_or_default();
     One {
         number,
@@ -75,7 +75,7 @@ fn one(number: u64, seed: u64) -> One {
         prompt,
         cached: if is_hit { prompt - fresh } else { 0 },
         output: 100 + chance / 3 % 900,
-        is_ok: chance % 40 != 0,
+        is_ok: !chance.is_multiple_of(40),
         milliseconds: 800 + chance / 5 % 20_000,
     }
 }

@@ -25,7 +25,9 @@ pub fn unknown(store: &TrafficStore, question: &Question) -> Result<Option<Strin
         let answers = store.answers(scope(&question, By::Endpoint));
         Ok(!answers.groups()?.is_empty() || !answers.aggregates()?.is_empty())
     };
-    let names = |of: fn(&(Option<String>, Option<String>)) -> Option<String>| {
+    /// A model and a provider that occur.
+    type Pair = (Option<String>, Option<String>);
+    let names = |of: fn(&Pair) -> Option<String>| {
         let calls = everything.groups()?.into_iter().map(|row| (row.model, row.provider));
         let all: Vec<_> =
             calls.chain(everything.aggregates()?.into_iter().map(|row| (row.model, None))).collect();

@@ -69,11 +69,10 @@ impl<'s> Lines<'s> {
     /// Gives whole lines back that were taken as bytes.
     pub fn give_back_bytes(&mut self, bytes: &[u8]) {
         let lines = bytes.split_inclusive(|byte| *byte == b'\n');
-        let mut number = self.number.saturating_sub(lines.clone().count() as u64);
-        for line in lines {
+        let first = self.number.saturating_sub(lines.clone().count() as u64);
+        for (number, line) in (first..).zip(lines) {
             let bytes = line.strip_suffix(b"\n").unwrap_or(line).to_vec();
             self.back.push_back(Line { number, bytes, is_too_long: false });
-            number += 1;
         }
     }
 

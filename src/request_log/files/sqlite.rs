@@ -170,7 +170,7 @@ fn choose_by_columns(
     let empty = |table: &String| {
         let quoted = table.replace('"', "\"\"");
         let mut statement = connection.prepare(&format!("SELECT * FROM \"{quoted}\" LIMIT 1")).ok()?;
-        let columns = statement.column_names().into_iter().map(|name| (name.to_owned(), Value::from("")));
+        let columns = statement.column_names().map(|name| (name.to_owned(), Value::from("")));
         let row = Value::Object(columns.collect());
         statement.query([]).and_then(|mut rows| rows.next().map(|row| row.is_none())).ok()?.then_some(row)
     };

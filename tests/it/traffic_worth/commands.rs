@@ -3,6 +3,7 @@
 use crate::binary::{command, finish, hitrate};
 use crate::rig::folder;
 use crate::sample;
+use hitrate::clock::{Clock, SystemClock};
 use std::fs;
 
 /// A data folder with a snapshot and without any traffic.
@@ -59,7 +60,7 @@ fn the_endpoints_of_a_model_are_compared_for_the_own_workload() {
         |workload: &str, extra: &[&str]| hitrate(data.path(), &[&model[..], &[workload], extra].concat());
     let empty = with("mine", &[]);
     assert!(empty.code == 1 && empty.err.contains("hitrate traffic import PATH"), "{empty:?}");
-    import_two_at(data.path(), chrono::Utc::now().timestamp() - 3600);
+    import_two_at(data.path(), SystemClock.now().timestamp() - 3600);
     let own = with("mine", &["--json"]).json();
     let cost =
         |model: &serde_json::Value, workload: &str| model["endpoints"][0]["session_cost"][workload].as_f64();
