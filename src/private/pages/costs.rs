@@ -4,7 +4,7 @@ use super::links::Links;
 use super::sheet::{
     Answer, Cell, Line, Sheet, Table, cell, change, money, number, range, share, time, tokens,
 };
-use crate::domain::format::grouped;
+use crate::domain::format::{counted, grouped};
 use crate::private::answers::Elsewhere;
 use crate::site::{percent_change_tenth, tokens_in_words, usd};
 use crate::store::ImportedFile;
@@ -56,7 +56,10 @@ pub fn elsewhere(found: &Elsewhere) -> Option<Answer> {
 /// What the calls would have cost elsewhere.
 pub fn costs(found: &Elsewhere, links: &Links) -> Sheet {
     let Costs { calls, models, notes, .. } = &found.costs;
-    let rows = models.iter().flat_map(|model| model.hosts.iter().map(move |host| row(model, host, links)));
+    let mut by_size: Vec<&ModelCosts> = models.iter().collect();
+    by_size.sort_by(|a, b| b.prompt_tokens.total_cmp(&a.prompt_tokens));
+    let rows =
+        by_size.into_iter().flat_map(|model| model.hosts.iter().map(move |host| row(model, host, links)));
     let columns = [
         "Model",
         "Endpoint",
@@ -114,7 +117,7 @@ fn row(model: &ModelCosts, host: &HostCost, links: &Links) -> Vec<Cell> {
             .or("no price paid known"),
         share(host.hit_rate).or("unknown"),
         money(host.own.map(|own| own.usd))
-            .with(host.own.map(|own| format!("{} calls", own.calls)))
+            .with(host.own.map(|own| counted(own.calls as u64, "call")))
             .or("not used"),
         money(Some(host.cold)),
     ]

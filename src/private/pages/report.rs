@@ -6,7 +6,7 @@ use super::sheet::{
     share, time, tokens,
 };
 use super::{costs, sessions};
-use crate::domain::format::grouped;
+use crate::domain::format::{counted, grouped};
 use crate::private::answers::Elsewhere;
 use crate::site::{percent, tokens_in_words};
 use crate::traffic::misses::Misses;
@@ -87,7 +87,10 @@ fn with_small(cell: &Cell) -> String {
 /// The own hit rate beside the public one of the same endpoints and days, and what the largest difference means.
 fn own_rate(report: &Report) -> Answer {
     let own = &report.total.hit_rate;
-    let interval = rate(own).small.unwrap_or_else(|| "without an interval".to_owned());
+    let interval = match &own.no_interval {
+        Some(why) => format!("No interval: {why}. {}.", counted(own.calls, "call")),
+        None => format!("{}, {}.", rate(own).small.unwrap_or_default(), counted(own.calls, "call")),
+    };
     let beside = beside_public(&report.groups);
     let basis = beside.as_ref().map(|beside| match beside.covered {
         covered if covered > 0.995 => {
@@ -99,8 +102,7 @@ fn own_rate(report: &Report) -> Answer {
             percent(beside.own)
         ),
     });
-    let mut lines =
-        vec![Line::of(format!("{interval}, {} calls.{}", grouped(own.calls), basis.unwrap_or_default()))];
+    let mut lines = vec![Line::of(format!("{interval}{}", basis.unwrap_or_default()))];
     lines.extend(largest_difference(&report.groups));
     if let Some(kept) = own.retention {
         lines.push(Line::of(format!("{} of the reusable tokens were read (retention).", percent(kept))));
@@ -157,8 +159,8 @@ fn dropped(report: &Report, links: &Links) -> Table {
         vec![
             cell(&one.model).to(Some(report_on(&one.model))),
             cell(&one.provider).public(links.endpoint(&one.model, &one.provider)),
-            share(Some(one.recent)).with(Some(format!("{} calls", one.recent_calls))),
-            share(Some(one.baseline)).with(Some(format!("{} calls", one.baseline_calls))),
+            share(Some(one.recent)).with(Some(counted(one.recent_calls, "call"))),
+            share(Some(one.baseline)).with(Some(counted(one.baseline_calls, "call"))),
             cell(one.since.to_string()),
         ]
     });

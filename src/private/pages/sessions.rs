@@ -131,7 +131,11 @@ pub fn misses(misses: &Misses, links: &Links) -> Sheet {
             cell(name),
             number(line.calls),
             tokens(Some(line.unread_tokens)),
-            money(line.usd).with(unpriced).or("no price known"),
+            money(line.usd).with(unpriced).or(if line.unread_tokens == 0 {
+                "nothing unread"
+            } else {
+                "no price known"
+            }),
             cell(helps),
         ]
     };
