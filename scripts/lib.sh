@@ -50,3 +50,33 @@ apt_install() {
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" >&2 </dev/null \
 		|| die "apt-get install $* failed"
 }
+
+# python_tools NAME REQUIREMENTS WHAT SIZE: installs packages from PyPI into a virtual environment in the user's cache
+# folder, and prints that folder. Downloads nothing if everything is installed. Without CI=true, it installs nothing: it
+# prints what is missing and exits with 3. It exits with 1 if the installation fails.
+python_tools() {
+	local name=$1 wanted=$2 what=$3 size=$4 tools
+	tools=$cache/$name-$(sha256_of "$wanted" | cut -c 1-16)
+	if [ -f "$tools/complete" ]; then
+		echo "$tools"
+		exit 0
+	fi
+	if [ "${CI:-}" != true ]; then
+		python_makes_venvs || { echo "python3 with venv is not installed" && exit 3; }
+		echo "$what are not installed"
+		exit 3
+	fi
+	python_makes_venvs || apt_install python3 python3-venv
+	# A virtual environment contains its own path, so it is created in its final place. The last file marks it as complete.
+	say "downloading $what into $tools ($size)"
+	rm -rf "$tools"
+	mkdir -p "$tools"
+	python3 -m venv "$tools/python" >&2 || die "python3 -m venv $tools/python failed"
+	"$tools/python/bin/pip" install --quiet --disable-pip-version-check -r "$wanted" >&2 </dev/null ||
+		die "pip install -r $wanted failed"
+	touch "$tools/complete"
+	find "$cache" -maxdepth 1 -name "$name-*" ! -path "$tools" -mtime +30 -exec rm -rf {} +
+	echo "$tools"
+}
+
+python_makes_venvs() { have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }

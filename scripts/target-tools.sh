@@ -17,7 +17,6 @@ wanted=$(cat "$from"/package.json "$from"/package-lock.json "$from"/requirements
 tools=$cache/target-tools-$wanted
 
 node_is_new() { have node && [ "$(node -p 'process.versions.node.split(".")[0]')" -ge "$node_minor" ]; }
-python_makes_venvs() { have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }
 
 if [ -f "$tools/complete" ]; then
 	echo "$tools"
