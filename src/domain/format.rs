@@ -15,8 +15,9 @@ fn decimals(amount: f64, digits: i32) -> usize {
 
 /// Dollars with `digits` significant digits below one dollar, and at least whole cents.
 pub fn usd_fixed(amount: f64, digits: i32) -> String {
-    let decimals = decimals(amount, digits);
-    format!("${amount:.decimals$}")
+    let decimals = decimals(amount.abs(), digits);
+    let sign = if amount < 0.0 { "-" } else { "" };
+    format!("{sign}${:.decimals$}", amount.abs())
 }
 
 /// Writes the dollars of a table, all with the decimals of [`column_decimals`].
@@ -108,6 +109,7 @@ mod tests {
             (0.05, "$0.05", "$0.0500"),
             (0.135, "$0.135", "$0.135"),
             (2.5, "$2.50", "$2.50"),
+            (-25.58, "-$25.58", "-$25.58"),
             (0.000_000_4, "$0.0000004", "$0.000000400"),
         ] {
             assert_eq!((usd(amount).as_str(), usd_fixed(amount, 3).as_str()), (sentence, column));
