@@ -2,6 +2,7 @@
 
 pub mod backtest;
 pub mod bounds;
+pub mod change;
 pub mod column;
 pub mod document;
 pub mod endpoint;
@@ -11,6 +12,7 @@ pub mod flag;
 pub mod format;
 pub mod hourly;
 pub mod ids;
+pub mod imported;
 pub mod limits;
 pub mod quantization;
 pub mod reading;

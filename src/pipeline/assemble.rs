@@ -217,6 +217,7 @@ pub fn content(
         readings: material.readings,
         status,
         recommendation_changes: Vec::new(),
+        changes: Vec::new(),
         thresholds: thresholds::table(),
     }
 }

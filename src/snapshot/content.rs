@@ -3,6 +3,7 @@
 
 pub use super::hourly::{HourlyRate, HourlyRates};
 pub use crate::domain::backtest::{Backtest, Exclusions, ExpectedCost, Policy, PolicyCost, TestedDays};
+pub use crate::domain::change::Change;
 pub use crate::domain::endpoint::{EffectivePrices, ListWindow, Prices};
 use crate::domain::endpoint::{PriceTier, PublishedFacts};
 use crate::domain::finding::{self, Finding};
@@ -66,6 +67,9 @@ pub struct Snapshot {
     /// the status, so that they displace no other change.
     #[serde(default)]
     pub recommendation_changes: Vec<Event>,
+    /// All changes of the last 90 UTC days, newest first.
+    #[serde(default)]
+    pub changes: Vec<Change>,
     /// The method's thresholds.
     pub thresholds: Vec<Threshold>,
 }

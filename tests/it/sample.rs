@@ -582,6 +582,7 @@ pub fn snapshot() -> Snapshot {
         models,
         status: status(),
         recommendation_changes: Vec::new(),
+        changes: Vec::new(),
         thresholds: thresholds::table(),
     }
 }
