@@ -4,6 +4,7 @@
 use super::ids::{ModelSlug, ProviderSlug, Tag, Variant, names};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -145,6 +146,18 @@ impl ChangeValue {
         match self {
             Self::Number(number) => Some(*number),
             _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ChangeValue {
+    /// The value as one text, as tables write it; names are separated by commas.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => write!(f, "{flag}"),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Text(text) => f.write_str(text),
+            Self::List(names) => f.write_str(&names.join(", ")),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The parts of the site for programs: the Atom feed of changes (RFC 4287) and the site map.
 
-use crate::domain::event::EventKind;
+use crate::domain::change::{Change, ChangeKind};
 use crate::domain::tier::Lens;
 use crate::site::addresses::{endpoint_pages, tier_lists};
 use crate::site::pages::changes;
@@ -8,7 +8,7 @@ use crate::site::parts::lens::DEFAULT_LENS;
 use crate::site::parts::link;
 use crate::site::parts::shell::View;
 use crate::site::registry::PAGES;
-use crate::snapshot::{Event, Snapshot};
+use crate::snapshot::Snapshot;
 use askama::Template;
 use chrono::{DateTime, SecondsFormat, Utc};
 use uuid::Uuid;
@@ -34,7 +34,7 @@ struct Entry {
     title: String,
     updated: String,
     href: String,
-    kind: EventKind,
+    kind: ChangeKind,
     detail: String,
 }
 
@@ -47,24 +47,29 @@ fn clean(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}')).collect()
 }
 
-/// The same event has the same id in every snapshot: the id is derived from the event, not from its position. The change
-/// of a tier is identified by its day, because its time is that of the newest run until the day is over.
-fn id_of(event: &Event) -> Uuid {
-    let at = match event.kind {
-        EventKind::TierChanged => event.at.date_naive().to_string(),
-        _ => time(event.at),
+/// The same change has the same id in every snapshot: the id is derived from the change, not from its position. The change
+/// of a tier is identified by its day, because its time is that of the newest run until the day is over. A schedule of an
+/// endpoint is one entry however many moves follow.
+fn id_of(group: &[&Change]) -> Uuid {
+    let Some(first) = group.first() else { return NAMESPACE };
+    let (at, detail) = match first.kind {
+        ChangeKind::TierChanged => (first.at.date_naive().to_string(), first.why.clone()),
+        ChangeKind::PriceSchedule => (String::new(), String::new()),
+        _ => (time(first.at), changes::detail(group)),
     };
     let parts = [
         at,
-        event.kind.to_string(),
-        event.model_id.clone().unwrap_or_default(),
-        event.tag.clone().unwrap_or_default(),
-        event.detail.clone(),
+        first.kind.to_string(),
+        first.model_id.clone().unwrap_or_default(),
+        first.endpoint_id.map(|id| id.to_string()).unwrap_or_default(),
+        first.tag.as_ref().map(ToString::to_string).unwrap_or_default(),
+        detail,
     ];
     Uuid::new_v5(&NAMESPACE, parts.join("\u{1f}").as_bytes())
 }
 
-fn entry(snapshot: &Snapshot, event: &Event, base: &str) -> Entry {
+fn entry(snapshot: &Snapshot, group: &[&Change], base: &str) -> Option<Entry> {
+    let event = *group.first()?;
     let known = event.model_id.as_deref().filter(|id| snapshot.model(id).is_some());
     let provider = event.provider.as_ref().filter(|slug| snapshot.provider(slug.as_str()).is_some());
     let path = match (known, provider) {
@@ -72,15 +77,15 @@ fn entry(snapshot: &Snapshot, event: &Event, base: &str) -> Entry {
         (None, Some(slug)) => link::provider(slug.as_str()),
         (None, None) => "/changes".to_owned(),
     };
-    let title = changes::title(snapshot, event);
-    Entry {
-        id: id_of(event),
+    let title = changes::title(snapshot, group);
+    Some(Entry {
+        id: id_of(group),
         title: clean(&title),
         updated: time(event.at),
         href: format!("{base}{path}"),
         kind: event.kind,
-        detail: clean(&event.detail),
-    }
+        detail: clean(&changes::detail(group)),
+    })
 }
 
 /// The feed of changes. Its links are absolute if the public address of the site is known.
@@ -90,16 +95,17 @@ fn entry(snapshot: &Snapshot, event: &Event, base: &str) -> Entry {
 pub fn atom(view: &View) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
     let base = view.public_url.as_ref();
-    let events = &snapshot.status.events;
+    let is_entry = |change: &&Change| change.kind != ChangeKind::RecommendationChanged;
+    let groups = changes::grouped(snapshot.changes.iter().filter(is_entry));
     let mut seen = std::collections::HashSet::new();
-    let unique = events.iter().filter(|e| seen.insert(id_of(e)));
+    let unique = groups.iter().filter(|group| seen.insert(id_of(group)));
     Feed {
         base: base.to_owned(),
         id: Uuid::new_v5(&NAMESPACE, b"changes"),
-        updated: time(events.first().map_or(snapshot.as_of, |e| e.at)),
+        updated: time(groups.iter().flatten().next().map_or(snapshot.as_of, |change| change.at)),
         upstream: snapshot.upstream().to_owned(),
         simulated: snapshot.simulated,
-        entries: unique.take(ENTRIES).map(|e| entry(snapshot, e, base)).collect(),
+        entries: unique.take(ENTRIES).filter_map(|group| entry(snapshot, group, base)).collect(),
     }
     .render()
 }
