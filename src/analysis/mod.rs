@@ -25,6 +25,7 @@ mod reference;
 mod resample;
 mod scatter;
 pub mod sensitivity;
+pub mod shifts;
 mod sized;
 mod standing;
 mod statistics;

@@ -4,6 +4,7 @@
 mod analyse;
 mod assemble;
 mod backtest;
+mod changes;
 mod collect;
 mod events;
 mod history;

@@ -2,7 +2,7 @@
 
 use super::analyse::{analysis_of, shown_days};
 use super::history::{close_days, held_before};
-use super::{PipelineError, assemble, backtest};
+use super::{PipelineError, assemble, backtest, changes};
 use crate::analysis::{self, Analysis, Frames};
 use crate::domain::workload::Workload;
 use crate::snapshot::{self, Current, Snapshot};
@@ -21,6 +21,7 @@ pub(super) fn publish(
 ) -> Result<Arc<Snapshot>, PipelineError> {
     if let Some(newest) = store.newest_run(None)? {
         close_days(store, &workloads, newest.run.observed_at.date_naive())?;
+        changes::shifts::close_days(store, newest.run.observed_at.date_naive())?;
     }
     let snapshot = Arc::new(build_snapshot(store, None, workloads, now)?);
     snapshot::store::save(folder, &snapshot)?;

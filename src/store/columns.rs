@@ -2,6 +2,7 @@
 //! tens of thousands of rows a search for every single value takes longer than the query.
 
 use super::StoreError;
+use crate::domain::change::ChangedField;
 use crate::domain::document::RouteAnswer;
 use crate::domain::event::EventKind;
 use crate::domain::hourly::Refusal;
@@ -306,6 +307,7 @@ macro_rules! closed_sets {
 }
 closed_sets! {
     Basis: "basis of a day",
+    ChangedField: "changed field",
     EventKind: "kind of event",
     Lens: "lens",
     Refusal: "hourly rate",
