@@ -21,7 +21,7 @@ pub(super) fn publish(
 ) -> Result<Arc<Snapshot>, PipelineError> {
     if let Some(newest) = store.newest_run(None)? {
         close_days(store, &workloads, newest.run.observed_at.date_naive())?;
-        changes::shifts::close_days(store, newest.run.observed_at.date_naive())?;
+        changes::examine_shifts(store, newest.run.observed_at.date_naive())?;
     }
     let snapshot = Arc::new(build_snapshot(store, None, workloads, now)?);
     snapshot::store::save(folder, &snapshot)?;

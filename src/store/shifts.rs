@@ -4,7 +4,7 @@ use super::append::append;
 use super::columns::{self, naive, rows, select};
 use super::transaction::transaction;
 use super::{Store, StoreError};
-use crate::domain::change::ChangedField;
+use crate::domain::change::{Change, ChangedField};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::shift::Shift;
 use crate::domain::thresholds::{
@@ -36,6 +36,21 @@ pub struct EventEndpoint {
     pub provider: Option<ProviderSlug>,
     /// Routing name.
     pub tag: Option<Tag>,
+}
+
+impl EventEndpoint {
+    /// A change of this endpoint.
+    pub fn name(self, change: Change) -> Change {
+        Change {
+            model: Some(self.model),
+            variant: Some(self.variant),
+            model_id: self.model_id,
+            endpoint_id: Some(self.endpoint_id),
+            provider: self.provider,
+            tag: self.tag,
+            ..change
+        }
+    }
 }
 
 /// A recorded shift with its endpoint.

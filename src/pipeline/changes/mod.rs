@@ -1,4 +1,8 @@
 //! Changes as typed values, derived from the record.
 
-pub(super) mod outages;
-pub(super) mod shifts;
+mod measured;
+mod outages;
+mod shifts;
+
+pub use measured::measured_changes;
+pub use shifts::examine_shifts;

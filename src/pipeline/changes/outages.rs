@@ -1,7 +1,6 @@
 //! Outages with their length, and lasting changes of the upstream's status: both are derived from the readings.
 
 use super::super::PipelineError;
-use super::shifts::about;
 use crate::domain::change::{Change, ChangeKind, ChangeValue, ChangedField};
 use crate::store::{OutageRow, StatusRow, Store};
 use crate::wording::shifts as wording;
@@ -31,7 +30,7 @@ fn outage(row: OutageRow, as_of: DateTime<Utc>) -> Change {
         why: wording::outage((row.at, row.until, as_of), row.lowest, row.status, row.readings),
         ..Change::new(row.at, ChangeKind::Outage)
     };
-    about(change, row.endpoint)
+    row.endpoint.name(change)
 }
 
 fn status(row: StatusRow) -> Change {
@@ -42,5 +41,5 @@ fn status(row: StatusRow) -> Change {
         why: wording::status(row.status_before, row.status, row.readings, row.hours),
         ..Change::new(row.at, ChangeKind::StatusChanged)
     };
-    about(change, row.endpoint)
+    row.endpoint.name(change)
 }

@@ -8,7 +8,7 @@ use crate::domain::shift::shift_kind;
 use crate::domain::thresholds::SHIFT_WINDOW_DAYS;
 use crate::domain::tier_history::RunDay;
 use crate::domain::window::midnight;
-use crate::store::{EventEndpoint, ShiftRow, Store};
+use crate::store::{ShiftRow, Store};
 use crate::upstream::caught;
 use crate::wording::shifts as wording;
 use chrono::{DateTime, Duration, NaiveDate, Utc};
@@ -17,8 +17,11 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 const PROGRESS_EVERY: usize = 30;
 
 /// Examines the days before `day` that are not examined yet, oldest first, because a shift that is reported ends the
-/// comparison with what was before it.
-pub(in crate::pipeline) fn close_days(store: &Store, day: NaiveDate) -> Result<(), PipelineError> {
+/// comparison with what was before it. Days that are stored are not examined again.
+///
+/// # Errors
+/// The error of the store or the analysis; the days before it are stored.
+pub fn examine_shifts(store: &Store, day: NaiveDate) -> Result<(), PipelineError> {
     let closed = store.newest_shift_day(SHIFT_METHOD_VERSION, day)?;
     let open = store.run_days(closed, day)?;
     for (number, run_day) in open.iter().enumerate() {
@@ -46,7 +49,7 @@ impl Pipeline {
     /// Examines the days before the day of a run that was stored. A failure or a panic is only logged: collection
     /// continues, and the next run or publication tries again.
     pub(in crate::pipeline) fn close_shift_days_before(&self, day: NaiveDate) {
-        let error = match caught(|| close_days(&self.store, day)) {
+        let error = match caught(|| examine_shifts(&self.store, day)) {
             Ok(Ok(())) => return,
             Ok(Err(error)) => error.to_string(),
             Err(panic) => panic,
@@ -85,19 +88,5 @@ fn change(row: ShiftRow) -> Option<Change> {
         why,
         ..Change::new(row.at, shift_kind(row.field)?)
     };
-    Some(about(change, row.endpoint))
-}
-
-/// A change with the names of its endpoint.
-pub(super) fn about(change: Change, endpoint: EventEndpoint) -> Change {
-    let EventEndpoint { model, variant, model_id, endpoint_id, provider, tag } = endpoint;
-    Change {
-        model: Some(model),
-        variant: Some(variant),
-        model_id,
-        endpoint_id: Some(endpoint_id),
-        provider,
-        tag,
-        ..change
-    }
+    Some(row.endpoint.name(change))
 }
