@@ -62,7 +62,7 @@ pub fn detect(readings: &Readings, background: &Background, day: NaiveDate) -> R
     let is_shift = |(series, candidate): &(Series, Candidate)| {
         candidate.counts && !follows_a_list_price(series, candidate, background)
     };
-    // A series without a shift of the least size is no discovery, however clear its small change is.
+    // A series without a shift of the least size is not a discovery, however clear its small change is.
     let p_values: Vec<f64> =
         found.iter().map(|one| if is_shift(one) { one.1.p_value } else { 1.0 }).collect();
     let q_values = discovery::q_values(&p_values);
