@@ -26,6 +26,7 @@ mod resample;
 mod scatter;
 pub mod schedules;
 pub mod sensitivity;
+pub mod shifts;
 mod sized;
 mod standing;
 mod statistics;

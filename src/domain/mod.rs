@@ -19,6 +19,7 @@ pub mod quantization;
 pub mod reading;
 pub mod record;
 pub mod session;
+pub mod shift;
 pub mod statistics;
 pub mod thresholds;
 pub mod tier;

@@ -155,6 +155,7 @@ impl Pipeline {
             let _alone = self.record_alone();
             self.recorder(&self.archive).record(&manifest, &bodies)?;
             self.close_days_before(observed_at.date_naive());
+            self.close_shift_days_before(observed_at.date_naive());
         }
         let missing = || StoreError::Content { what: "run", detail: manifest.header.run_id.clone() };
         let row = self.store.run(&manifest.header.run_id)?.ok_or_else(missing)?;

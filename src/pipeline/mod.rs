@@ -18,6 +18,7 @@ mod sweep;
 
 pub use analyse::sensitivity;
 pub use backtest::{backtest, backtest_by_hour, backtest_record};
+pub use changes::{examine_shifts, measured_changes};
 pub use collect::{CollectOptions, CollectReport};
 pub use history::flips;
 pub use preferences::realised_preferences;

@@ -3,7 +3,7 @@
 use super::analyse::{analysed_at, analysis_of, shown_days};
 use super::changes::{Sessions, changes, newest_first, tiers_of_the_day};
 use super::history::{close_days, held_before};
-use super::{PipelineError, assemble, backtest};
+use super::{PipelineError, assemble, backtest, changes};
 use crate::analysis::{self, Analysis, Frames};
 use crate::domain::change::Change;
 use crate::domain::window::midnight;
@@ -28,6 +28,7 @@ pub(super) fn publish(
 ) -> Result<Arc<Snapshot>, PipelineError> {
     if let Some(newest) = store.newest_run(None)? {
         close_days(store, &workloads, newest.run.observed_at.date_naive())?;
+        changes::examine_shifts(store, newest.run.observed_at.date_naive())?;
     }
     let snapshot = Arc::new(build_snapshot(store, None, workloads, now)?);
     snapshot::store::save(folder, &snapshot)?;

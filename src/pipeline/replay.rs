@@ -120,6 +120,7 @@ impl Pipeline {
         let reason = match stored {
             Ok(Ok((run, record))) => {
                 self.close_days_before(run.observed_at.date_naive());
+                self.close_shift_days_before(run.observed_at.date_naive());
                 return Ok(Ok((run, record)));
             }
             Ok(Err(error)) if !concerns_one_run(&error) => return Err(error),

@@ -2,6 +2,7 @@
 //! tens of thousands of rows a search for every single value takes longer than the query.
 
 use super::StoreError;
+use crate::domain::change::ChangedField;
 use crate::domain::document::RouteAnswer;
 use crate::domain::hourly::Refusal;
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
@@ -305,6 +306,7 @@ macro_rules! closed_sets {
 }
 closed_sets! {
     Basis: "basis of a day",
+    ChangedField: "changed field",
     Lens: "lens",
     Refusal: "hourly rate",
     RouteAnswer: "result of the comparison series",

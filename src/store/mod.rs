@@ -16,6 +16,7 @@ mod open;
 mod parquet;
 mod read;
 mod recommendations;
+mod shifts;
 mod status;
 mod tiers;
 mod traffic;
@@ -33,6 +34,7 @@ pub use read::{EndpointDayRow, EndpointNow, PastValues, RunRow};
 pub use recommendations::{
     PastRecommendations, Recommendation, RecommendationChange, RecommendationKind, RecommendedDay,
 };
+pub use shifts::{EventEndpoint, OutageRow, ShiftRow, StatusRow};
 pub use tiers::TierChangeRow;
 pub use traffic::answers;
 pub use traffic::{

@@ -10,6 +10,7 @@ mod offers;
 pub mod preferences;
 pub mod price_list;
 pub mod providers;
+pub mod shifts;
 pub mod status;
 pub mod targets;
 pub mod verdicts;

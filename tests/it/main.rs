@@ -30,6 +30,7 @@ mod scale;
 mod scheduler;
 mod sensitivity;
 mod serve;
+mod shifts;
 mod simulator;
 mod site;
 mod site_files;

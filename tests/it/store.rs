@@ -9,6 +9,7 @@ mod files;
 mod hourly;
 mod midnight;
 mod recommendations;
+mod shifts;
 mod suspect;
 
 use std::collections::BTreeMap;
