@@ -4,6 +4,7 @@
 mod analyse;
 mod assemble;
 mod backtest;
+mod changes;
 mod collect;
 mod events;
 mod history;
@@ -13,6 +14,7 @@ mod recommendations;
 mod recommended_days;
 mod record;
 mod replay;
+mod seasons;
 mod suspect;
 mod sweep;
 

@@ -15,6 +15,7 @@ mod open;
 mod parquet;
 mod read;
 mod recommendations;
+mod seasons;
 mod status;
 mod tiers;
 mod traffic;

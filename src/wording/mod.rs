@@ -9,6 +9,8 @@ mod offers;
 pub mod preferences;
 pub mod price_list;
 pub mod providers;
+pub mod seasons;
+pub mod share;
 pub mod status;
 pub mod targets;
 pub mod verdicts;

@@ -1,0 +1,3 @@
+//! Changes derived from the record.
+
+pub(super) mod traffic;
