@@ -116,7 +116,9 @@ pub fn jumps(days: &[ShareDay], models: &[ModelTraffic]) -> Vec<TrafficJump> {
         for (place, endpoint) in model.endpoints.iter().enumerate() {
             for at in 1..days.len() {
                 let Some(moved) = change(days, &endpoint.tokens, at) else { continue };
-                let (Some(before), Some(after)) = (endpoint.tokens[at - 1], endpoint.tokens[at]) else { continue };
+                let (Some(before), Some(after)) = (endpoint.tokens[at - 1], endpoint.tokens[at]) else {
+                    continue;
+                };
                 if moved.abs() < JUMP_MIN_FACTOR.ln() || (before.max(after) as f64) < JUMP_MIN_TOKENS {
                     continue;
                 }
@@ -149,6 +151,8 @@ pub fn jumps(days: &[ShareDay], models: &[ModelTraffic]) -> Vec<TrafficJump> {
         }
     }
     let size = |jump: &TrafficJump| (jump.after - jump.before).abs();
-    found.sort_by(|a, b| b.day.cmp(&a.day).then(size(b).cmp(&size(a))).then(a.endpoint_id.cmp(&b.endpoint_id)));
+    found.sort_by(|a, b| {
+        b.day.cmp(&a.day).then(size(b).cmp(&size(a))).then(a.endpoint_id.cmp(&b.endpoint_id))
+    });
     found
 }

@@ -47,7 +47,8 @@ fn describe(found: &ShareReport, simulated: bool) -> Report {
         None => "Tokens of all models by provider, last 7 complete days against the 7 before".to_owned(),
     };
     let mut report = Report::default().text(heading).simulated(simulated).table(table);
-    let (one, many) = if found.model_id.is_some() { ("endpoint", "endpoints") } else { ("provider", "providers") };
+    let (one, many) =
+        if found.model_id.is_some() { ("endpoint", "endpoints") } else { ("provider", "providers") };
     report = match &found.concentration {
         Some(concentration) => report.text(wording::concentration(concentration, one, many)),
         None => report.text("No complete day with traffic is recorded yet."),

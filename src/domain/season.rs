@@ -315,7 +315,10 @@ mod tests {
     }
 
     fn usd(text: &str) -> Option<UsdPerMtok> {
-        Some(serde_json::from_value(serde_json::json!(text.parse::<f64>().expect("a number"))).expect("a price"))
+        Some(
+            serde_json::from_value(serde_json::json!(text.parse::<f64>().expect("a number")))
+                .expect("a price"),
+        )
     }
 
     /// 2026-08-07 is a Friday.
@@ -345,12 +348,8 @@ mod tests {
     #[test]
     fn a_night_is_one_span_across_midnight() {
         let list = Prices { input: Some(1.0), output: Some(4.0), ..Prices::default() };
-        let night = PriceTier {
-            utc_start: Some(1630),
-            utc_end: Some(30),
-            input: usd("0.5"),
-            ..PriceTier::default()
-        };
+        let night =
+            PriceTier { utc_start: Some(1630), utc_end: Some(30), input: usd("0.5"), ..PriceTier::default() };
         let found = published(&list, &[night], at("2026-08-07T12:00:00Z")).expect("a schedule");
         let words: Vec<String> = found.periods.iter().map(PricePeriod::words).collect();
         assert_eq!(words, ["16:30 to 00:30 UTC", "00:30 to 16:30 UTC"]);
@@ -362,7 +361,8 @@ mod tests {
         let list = Prices { input: Some(1.0), output: Some(4.0), ..Prices::default() };
         let long = PriceTier { min_prompt_tokens: Some(200_000), input: usd("2"), ..PriceTier::default() };
         assert_eq!(published(&list, &[long], at("2026-08-07T12:00:00Z")), None);
-        let same = PriceTier { utc_start: Some(0), utc_end: Some(600), input: usd("1"), ..PriceTier::default() };
+        let same =
+            PriceTier { utc_start: Some(0), utc_end: Some(600), input: usd("1"), ..PriceTier::default() };
         assert_eq!(published(&list, &[same], at("2026-08-07T12:00:00Z")), None, "the same price at night");
     }
 }

@@ -62,8 +62,11 @@ impl Recorded {
                 }
             }
         }
-        let seasons =
-            Seasons { by_hour: self.by_hour.remove(id), by_weekday: self.by_weekday.remove(id), price_by_time };
+        let seasons = Seasons {
+            by_hour: self.by_hour.remove(id),
+            by_weekday: self.by_weekday.remove(id),
+            price_by_time,
+        };
         (!seasons.is_empty()).then_some(seasons)
     }
 }

@@ -20,7 +20,7 @@ use hitrate::snapshot::{
     Backtest, ComparisonAge, DayRange, DriftCount, EffectivePrices, Endpoint, EndpointDay, Event, Exclusions,
     FORMAT, HourlyRate, HourlyRates, ModelEntry, Policy, PolicyCost, Prices, ProviderDay, ProviderEntry,
     ProviderTier, QuarantineCount, RecentReading, RunSummary, Snapshot, SourceAge, Status, Summary,
-    TestedDays, TierList, Verdict,
+    TestedDays, TierList, TrafficShare, Verdict,
 };
 use hitrate::wording;
 
@@ -556,6 +556,7 @@ fn backtest() -> Backtest {
 /// The sample: four models (one a `:free` variant), twelve endpoints, five providers, three runs.
 pub fn snapshot() -> Snapshot {
     let models = vec![atlas(), quill(), atlas_free(), solo()];
+    let share = share(&models);
     Snapshot {
         format: FORMAT,
         id: "01999999-0000-7000-8000-000000000100-5eed".to_owned(),
@@ -585,14 +586,14 @@ pub fn snapshot() -> Snapshot {
         status: status(),
         recommendation_changes: Vec::new(),
         changes: Vec::new(),
-        share: share(),
+        share,
         thresholds: thresholds::table(),
     }
 }
 
 /// Ten complete days and the running one; on the last complete day the traffic of the first endpoint of each model is
 /// twelve times as large as before.
-fn share() -> TrafficShare {
+fn share(models: &[ModelEntry]) -> TrafficShare {
     let today = as_of().date_naive();
     let days: Vec<NaiveDate> = (0..11).rev().map(|back| today - Duration::days(back)).collect();
     let row = |model: &ModelEntry, place: usize, endpoint: &Endpoint, day: NaiveDate| {
@@ -608,11 +609,12 @@ fn share() -> TrafficShare {
             coverage: if day == today { 0.6 } else { 0.99 },
         }
     };
-    let models = models();
     let rows: Vec<TokenDay> = models
         .iter()
         .flat_map(|model| model.endpoints.iter().enumerate().map(move |(place, e)| (model, place, e)))
-        .flat_map(|(model, place, e)| days.iter().map(move |day| row(model, place, e, *day)).collect::<Vec<_>>())
+        .flat_map(|(model, place, e)| {
+            days.iter().map(move |day| row(model, place, e, *day)).collect::<Vec<_>>()
+        })
         .collect();
     let tags = models.iter().flat_map(|m| &m.endpoints).map(|e| (e.endpoint_id, e.tag.clone())).collect();
     traffic_share(&rows, today, &tags)

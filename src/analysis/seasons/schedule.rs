@@ -125,8 +125,10 @@ mod tests {
         let (steps, runs, as_of) = record(|at| if at.hour() >= 16 { 0.4 } else { 0.8 });
         let found = observed(&steps, &runs, as_of).expect("a schedule");
         let words: Vec<_> = found.periods.iter().map(|p| (p.words(), p.list.input, p.now)).collect();
-        let expected =
-            [("16:00 to 24:00 UTC".to_owned(), Some(0.4), false), ("00:00 to 16:00 UTC".to_owned(), Some(0.8), true)];
+        let expected = [
+            ("16:00 to 24:00 UTC".to_owned(), Some(0.4), false),
+            ("00:00 to 16:00 UTC".to_owned(), Some(0.8), true),
+        ];
         assert_eq!(words, expected);
         assert_eq!((found.source, found.days), (PriceSource::Observed, Some(15)));
     }

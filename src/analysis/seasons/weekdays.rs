@@ -18,21 +18,22 @@ type Weeks = Vec<Vec<Option<f64>>>;
 /// The endpoints whose hit rate differs between working days and weekends, from the rates of UTC days that are over.
 pub fn by_weekday(days: &BTreeMap<Uuid, BTreeMap<NaiveDate, f64>>) -> BTreeMap<Uuid, RateSeason> {
     let tests = days.iter().filter_map(|(key, days)| test(*key, days)).collect();
-    let season = |(p_value, q_value, (working, weekend, weeks, days)): (f64, f64, (f64, f64, Weeks, usize))| {
-        let part = |from: u32, until: u32, hit_rate: f64| SeasonPart { from, until, hit_rate };
-        let (working, weekend) = (part(0, 5, working), part(5, 0, weekend));
-        let is_higher = weekend.hit_rate >= working.hit_rate;
-        let (high, low) = if is_higher { (weekend, working) } else { (working, weekend) };
-        RateSeason {
-            profile: profile(&weeks, DAYS),
-            effect: high.hit_rate - low.hit_rate,
-            days,
-            high,
-            low,
-            p_value,
-            q_value,
-        }
-    };
+    let season =
+        |(p_value, q_value, (working, weekend, weeks, days)): (f64, f64, (f64, f64, Weeks, usize))| {
+            let part = |from: u32, until: u32, hit_rate: f64| SeasonPart { from, until, hit_rate };
+            let (working, weekend) = (part(0, 5, working), part(5, 0, weekend));
+            let is_higher = weekend.hit_rate >= working.hit_rate;
+            let (high, low) = if is_higher { (weekend, working) } else { (working, weekend) };
+            RateSeason {
+                profile: profile(&weeks, DAYS),
+                effect: high.hit_rate - low.hit_rate,
+                days,
+                high,
+                low,
+                p_value,
+                q_value,
+            }
+        };
     discovered(tests).into_iter().map(|(key, found)| (key, season(found))).collect()
 }
 
@@ -64,8 +65,7 @@ fn test(key: Uuid, days: &BTreeMap<NaiveDate, f64>) -> Option<Tested<(f64, f64, 
     };
     let effect = difference(&blocks);
     let is_large = effect.abs() >= SEASON_MIN_EFFECT;
-    let p_value =
-        if is_large { sequential_p(&blocks, |blocks| difference(blocks).abs(), key) } else { 1.0 };
+    let p_value = if is_large { sequential_p(&blocks, |blocks| difference(blocks).abs(), key) } else { 1.0 };
     let whole: Weeks = row.chunks(DAYS).map(<[_]>::to_vec).collect();
     let level = days.values().sum::<f64>() / days.len() as f64;
     // The level is that of all days, of which two in seven are weekends.
