@@ -315,10 +315,7 @@ mod tests {
     }
 
     fn usd(text: &str) -> Option<UsdPerMtok> {
-        Some(
-            serde_json::from_value(serde_json::json!(text.parse::<f64>().expect("a number")))
-                .expect("a price"),
-        )
+        Some(UsdPerMtok(text.parse().expect("a price")))
     }
 
     /// 2026-08-07 is a Friday.

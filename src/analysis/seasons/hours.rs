@@ -1,6 +1,6 @@
 //! Hit rates by hour of the day.
 
-use super::rotation::{Tested, discovered, means, profile, sequential_p, without_level};
+use super::rotation::{Tested, centred, discovered, means, profile, sequential_p};
 use crate::analysis::resample::in_parallel;
 use crate::domain::hourly::Stretch;
 use crate::domain::season::{RateSeason, SeasonPart};
@@ -46,11 +46,9 @@ pub fn by_hour(stretches: &HashMap<Uuid, Vec<Stretch>>) -> BTreeMap<Uuid, RateSe
 /// `None` if there are too few days. A profile that is too small is not tested and counts as not shown.
 fn test(key: Uuid, stretches: &[Stretch]) -> Option<Tested<(SeasonPart, SeasonPart, Days)>> {
     let row = row(stretches)?;
-    let rest = without_level(&row, HOURS / 2, true, LEAST_HOURS);
-    let days = |row: &[Option<f64>]| row.chunks(HOURS).map(<[_]>::to_vec).collect::<Days>();
-    let pairs = days(&row).into_iter().zip(days(&rest));
-    let (rates, rest): (Days, Days) =
-        pairs.filter(|(_, rest)| rest.iter().flatten().count() >= LEAST_HOURS).unzip();
+    let days = row.chunks(HOURS).filter(|day| day.iter().flatten().count() >= LEAST_HOURS);
+    let rates: Days = days.map(<[_]>::to_vec).collect();
+    let rest: Days = rates.iter().map(|day| centred(day)).collect();
     if rest.len() < SEASON_MIN_DAYS {
         return None;
     }

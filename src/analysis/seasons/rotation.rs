@@ -109,32 +109,10 @@ pub(super) fn profile(blocks: &[Vec<Option<f64>>], places: usize) -> Vec<SeasonR
     (0..places).filter_map(rate).collect()
 }
 
-/// The values of a row minus their centred moving mean over `width` neighbours on either side, which removes levels and
-/// trends but no cycle of that length; the outermost ones count half if the length is even. `None` if fewer than `least`
-/// neighbours are known, or if the row ends too early.
-pub(super) fn without_level(
-    row: &[Option<f64>],
-    width: usize,
-    is_even: bool,
-    least: usize,
-) -> Vec<Option<f64>> {
-    let level = |at: usize| {
-        if at < width || at + width >= row.len() {
-            return None;
-        }
-        let (mut sum, mut weights, mut known) = (0.0, 0.0, 0);
-        for neighbour in at - width..=at + width {
-            let is_end = is_even && (neighbour == at - width || neighbour == at + width);
-            if let Some(value) = row[neighbour] {
-                let weight = if is_end { 0.5 } else { 1.0 };
-                sum += weight * value;
-                weights += weight;
-                known += 1;
-            }
-        }
-        (known >= least).then(|| sum / weights)
-    };
-    (0..row.len()).map(|at| Some(row[at]? - level(at)?)).collect()
+/// The values of a block minus their mean: what happens from block to block does not count.
+pub(super) fn centred(block: &[Option<f64>]) -> Vec<Option<f64>> {
+    let (sum, count) = block.iter().flatten().fold((0.0, 0.0), |(sum, count), v| (sum + v, count + 1.0));
+    block.iter().map(|value| value.map(|value| value - sum / count)).collect()
 }
 
 #[cfg(test)]
@@ -151,13 +129,23 @@ mod tests {
     }
 
     #[test]
-    fn a_cycle_of_the_length_of_the_mean_stays_and_a_trend_goes() {
-        let wave = |at: usize| (at as f64 * std::f64::consts::TAU / 24.0).sin();
-        let row: Vec<Option<f64>> = (0..96).map(|at| Some(wave(at) + 0.01 * at as f64)).collect();
-        let rest = without_level(&row, 12, true, 20);
-        assert!(rest[..12].iter().all(Option::is_none) && rest[84..].iter().all(Option::is_none));
-        for (at, value) in rest.iter().enumerate().take(84).skip(12) {
-            assert!((value.expect("a value") - wave(at)).abs() < 1e-9, "{at}");
-        }
+    fn a_block_without_its_mean_keeps_its_gaps() {
+        assert_eq!(centred(&[Some(1.0), None, Some(3.0)]), [Some(-1.0), None, Some(1.0)]);
+        assert_eq!(centred(&[None]), [None]);
+    }
+
+    /// A block whose last value is always the highest: of all rotations of six blocks of four, few are as clear.
+    #[test]
+    fn a_clear_profile_has_a_small_probability_and_a_flat_one_has_not() {
+        let clear: Vec<Vec<Option<f64>>> = vec![vec![Some(0.0), Some(0.0), Some(0.0), Some(1.0)]; 6];
+        let highest = |blocks: &[Vec<Option<f64>>]| {
+            means(blocks, 4).into_iter().flatten().map(|mean| mean * mean).sum::<f64>()
+        };
+        // Four of 4^6 rotations put all six in one place.
+        let p = sequential_p(&clear, highest, Uuid::from_u128(1));
+        assert!((0.0001..0.005).contains(&p), "{p}");
+        assert_eq!(p, sequential_p(&clear, highest, Uuid::from_u128(1)), "the same each time");
+        let flat = vec![vec![Some(1.0); 4]; 6];
+        assert_eq!(sequential_p(&flat, highest, Uuid::from_u128(1)), 1.0);
     }
 }

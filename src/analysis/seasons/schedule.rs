@@ -6,6 +6,9 @@ use crate::domain::thresholds::{SCHEDULE_MIN_DAYS, SCHEDULE_MIN_FIT, SEASON_HOUR
 use chrono::{DateTime, Days, NaiveDate, Timelike, Utc};
 use std::collections::BTreeSet;
 
+/// A schedule requires prices of at least this many hours of the day: runs at one hour cannot show it.
+const LEAST_HOURS: usize = 18;
+
 /// List prices that held from a time on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListStep {
@@ -76,6 +79,9 @@ fn explain(
     };
     let table: Vec<[Option<usize>; 2]> =
         (0..24).map(|hour| [usual(false, hour), usual(true, hour)]).collect();
+    if table.iter().filter(|prices| prices.iter().all(Option::is_some)).count() < LEAST_HOURS {
+        return None;
+    }
     let expected = |s: &Sample| table[s.hour as usize][usize::from(s.weekend)];
     let fitting = samples.iter().filter(|s| expected(s) == Some(s.price)).count();
     if (fitting as f64) < SCHEDULE_MIN_FIT * samples.len() as f64 {
@@ -152,5 +158,8 @@ mod tests {
         let (steps, runs, as_of) = record(|_| 0.8);
         assert_eq!(observed(&steps, &runs, as_of), None, "no move");
         assert_eq!(observed(&[], &runs, as_of), None);
+        let (steps, mut runs, as_of) = record(|at| if at.hour() >= 16 { 0.4 } else { 0.8 });
+        runs.retain(|run| matches!(run.hour(), 15 | 16));
+        assert_eq!(observed(&steps, &runs, as_of), None, "runs at two hours of the day");
     }
 }
