@@ -19,6 +19,7 @@ mod publish;
 mod replay;
 mod running;
 mod serve;
+mod share;
 mod show;
 mod status;
 mod study;
@@ -146,6 +147,8 @@ enum Verb {
     Status(status::StatusArgs),
     /// Print recent changes of prices, endpoints and tiers.
     Changes(changes::ChangesArgs),
+    /// Print who serves the traffic: the shares of providers, or of a model's endpoints.
+    Share(share::ShareArgs),
     /// Print the address of a model's page.
     Open(open::OpenArgs),
     /// Compare the endpoints of a model.
@@ -242,6 +245,7 @@ fn run(cli: Cli) -> Result<u8> {
         Verb::Tiers(args) => tiers::run(&common, &args),
         Verb::Status(args) => status::run(&common, &args),
         Verb::Changes(args) => changes::run(&common, &args),
+        Verb::Share(args) => share::run(&common, &args),
         Verb::Open(args) => open::run(&common, &args),
         Verb::Model(args) => model::run(&common, &args),
         Verb::Prefs(args) => prefs::run(&common, &args),

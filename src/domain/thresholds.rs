@@ -277,6 +277,32 @@ thresholds! {
     STATUS_MIN_READINGS: i64 = 4, "readings";
     /// And if these readings span at least this long.
     STATUS_MIN_HOURS: i64 = 6, "hours";
+    /// Days of hourly rates and list prices in which seasons are looked for, before the current day.
+    SEASON_HOUR_DAYS: u64 = 21, "days";
+    /// Weeks of daily rates in which weekends are compared with working days.
+    SEASON_WEEKS: u64 = 8, "weeks";
+    /// A profile by hour requires at least this many days.
+    SEASON_MIN_DAYS: usize = 7, "days";
+    /// A profile by day of the week requires at least this many weeks.
+    SEASON_MIN_WEEKS: usize = 3, "weeks";
+    /// A profile is published if its highest part is above its lowest one by at least this much.
+    SEASON_MIN_EFFECT: f64 = 0.05, "hit rate";
+    /// At most this share of the published profiles is expected to be false.
+    SEASON_MAX_Q: f64 = 0.05, "share of the profiles";
+    /// A price of an observed schedule has been seen at each of its hours on at least this many days.
+    SCHEDULE_MIN_DAYS: usize = 3, "days";
+    /// A schedule explains at least this share of the list prices that runs saw.
+    SCHEDULE_MIN_FIT: f64 = 0.95, "share of the runs";
+    /// A day's tokens count for shares and jumps if its last reading covers at least this much of it.
+    SHARE_MIN_COVERAGE: f64 = 0.9, "share of the day";
+    /// The traffic of an endpoint jumped if its tokens changed by at least this factor from one day to the next.
+    JUMP_MIN_FACTOR: f64 = 5.0, "times";
+    /// And if the change is at least this many times its usual scatter.
+    JUMP_MIN_Z: f64 = 4.0, "standard deviations";
+    /// And if the larger of the two days has at least this many tokens.
+    JUMP_MIN_TOKENS: f64 = 100e6, "tokens a day";
+    /// And if the other endpoints of the model together changed by less than this factor.
+    JUMP_OTHERS_FACTOR: f64 = 1.5, "times";
 }
 
 #[cfg(test)]

@@ -1,7 +1,11 @@
 //! Combines the data of the store and the results of the analysis into the published content.
 
 use super::analyse::first_hour;
+use super::changes::newest_first;
+use super::changes::traffic::traffic_jumps;
 use super::recommendations::Past;
+use super::seasons::Recorded;
+use crate::analysis::share::{TokenDay, traffic_share};
 use crate::analysis::{Analysis, EndpointVerdicts, METHOD_VERSION};
 use crate::archive::hex_sha256;
 use crate::domain::backtest::{Backtest, ExpectedCost};
@@ -10,6 +14,7 @@ use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::{Model, Provider};
 use crate::domain::hourly::{RequestSize, Stretch};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Variant};
+use crate::domain::share::TrafficShare;
 use crate::domain::thresholds;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::window::{Basis, WindowKind};
@@ -48,6 +53,7 @@ pub struct Material {
     recommended: Past,
     /// What changed on the last days, newest first.
     pub(super) changes: Vec<Change>,
+    seasons: Recorded,
 }
 
 impl Material {
@@ -81,6 +87,7 @@ impl Material {
             providers: store.providers(as_of)?,
             recommended: Past::read(store, as_of, workload),
             changes: Vec::new(),
+            seasons: Recorded::read(store, as_of)?,
             newest,
             runs,
         })
@@ -106,6 +113,7 @@ impl Material {
             providers: Vec::new(),
             recommended: Past::default(),
             changes: Vec::new(),
+            seasons: Recorded::default(),
             newest,
             runs: Vec::new(),
         })
@@ -152,7 +160,7 @@ pub fn snapshot(
 
 /// The content without its id and without what is recorded of its recommendations.
 pub fn content(
-    material: Material,
+    mut material: Material,
     mut analysis: Analysis,
     (backtest, expected): (Option<Backtest>, BTreeMap<Uuid, ExpectedCost>),
     workloads: Vec<Workload>,
@@ -162,6 +170,10 @@ pub fn content(
     // Published by the upstream: observed or closing, not derived.
     let rated_days = days_with(&material.days, |day| day.basis.is_some_and(|basis| basis != Basis::Derived));
     let provider_days = provider_days(&material.days);
+    let share = share(&material);
+    let mut changes = material.changes;
+    changes.extend(traffic_jumps(&share, &material.models));
+    newest_first(&mut changes);
     let default_workload = workloads.first().map_or_else(String::new, |workload| workload.name.clone());
     let mut days: HashMap<Uuid, Vec<EndpointDay>> = HashMap::new();
     for row in material.days {
@@ -176,6 +188,7 @@ pub fn content(
         endpoint.expected_cost = expected.get(&endpoint.endpoint_id).copied();
         let size = material.hourly.request_sizes.get(&endpoint.endpoint_id);
         endpoint.tokens_per_request = size.and_then(RequestSize::tokens_per_request);
+        endpoint.seasons = material.seasons.of(endpoint, &workloads, material.newest.run.observed_at);
     }
     let providers = provider_entries(&material.providers, &models, provider_days);
     let tokens_per_day = models.iter().fold(0.0, |sum, model| sum + model.tokens_per_day);
@@ -208,9 +221,28 @@ pub fn content(
         hourly: hourly_rates(material.hourly, material.newest.run.observed_at, &shown),
         readings: material.readings,
         status,
-        changes: material.changes,
+        changes,
+        share,
         thresholds: thresholds::table(),
     }
+}
+
+/// The tokens of the shown days by endpoint, also of endpoints that no longer exist.
+fn share(material: &Material) -> TrafficShare {
+    let tags = material.endpoints.iter().map(|e| (e.endpoint_id, e.facts.tag.clone())).collect();
+    let row = |row: &EndpointDayRow| {
+        Some(TokenDay {
+            endpoint_id: row.endpoint_id,
+            slug: row.model.clone(),
+            variant: row.variant.clone(),
+            provider: row.provider.clone(),
+            day: row.of_day.day,
+            tokens: row.of_day.tokens?,
+            coverage: row.of_day.coverage?,
+        })
+    };
+    let rows: Vec<TokenDay> = material.days.iter().filter_map(row).collect();
+    traffic_share(&rows, material.newest.run.observed_at.date_naive(), &tags)
 }
 
 /// The hourly rates of the endpoints that the snapshot shows.
@@ -363,6 +395,7 @@ fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<Endp
         cost_basis: verdicts.cost_basis,
         flags: verdicts.flags,
         expected_cost: None,
+        seasons: None,
         days,
         first_seen: now.first_seen,
         reading_at: now.reading_at,

@@ -13,6 +13,7 @@ mod recommendations;
 mod recommended_days;
 mod record;
 mod replay;
+mod seasons;
 mod suspect;
 mod sweep;
 

@@ -60,6 +60,7 @@ fn of_page(section: Section) -> Option<MethodRouter<Arc<SiteState>>> {
         Section::Explore => get(explore_page),
         Section::Cost => get(calculate),
         Section::Changes => kept(Page::Changes),
+        Section::Share => kept(Page::Share),
         Section::Method => kept(Page::Method),
         Section::Status => kept(Page::Status),
         Section::Search => get(find),

@@ -16,6 +16,7 @@ mod open;
 mod parquet;
 mod read;
 mod recommendations;
+mod seasons;
 mod shifts;
 mod status;
 mod tiers;

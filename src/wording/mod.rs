@@ -10,6 +10,8 @@ mod offers;
 pub mod preferences;
 pub mod price_list;
 pub mod providers;
+pub mod seasons;
+pub mod share;
 pub mod shifts;
 pub mod status;
 pub mod targets;

@@ -9,6 +9,7 @@ mod prices;
 mod published;
 mod session;
 mod shifts;
+pub(super) mod traffic;
 
 pub use measured::measured_changes;
 pub use shifts::examine_shifts;

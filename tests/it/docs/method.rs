@@ -122,6 +122,19 @@ const STATED: &[(&str, f64, &str)] = &[
     ("outage_gap_minutes", 150.0, "no further apart than 150 minutes"),
     ("status_min_readings", 4.0, "at least 4 consecutive readings show it"),
     ("status_min_hours", 6.0, "over at least 6 hours"),
+    ("season_hour_days", 21.0, "the hourly rates of the 21 days before the current one"),
+    ("season_weeks", 8.0, "closing rates of 8 weeks"),
+    ("season_min_days", 7.0, "each day without its mean, on at least 7 days"),
+    ("season_min_weeks", 3.0, "on at least 3 weeks"),
+    ("season_min_effect", 0.05, "at least 5 points above its lowest one"),
+    ("season_max_q", 0.05, "at most 5 % of the published profiles are expected to be false"),
+    ("schedule_min_days", 3.0, "was seen on at least 3 days"),
+    ("schedule_min_fit", 0.95, "explains at least 95 % of what the runs saw"),
+    ("share_min_coverage", 0.9, "cover at least 90 % of the day"),
+    ("jump_min_factor", 5.0, "by a factor of at least 5 from one complete day to the next"),
+    ("jump_min_z", 4.0, "at least 4 robust standard deviations"),
+    ("jump_min_tokens", 100e6, "with at least 100 million tokens on the larger day"),
+    ("jump_others_factor", 1.5, "changed by less than a factor of 1.5"),
 ];
 
 #[test]
