@@ -7,6 +7,7 @@ mod backtest;
 mod collect;
 mod events;
 mod history;
+mod imports;
 mod preferences;
 mod publish;
 mod recommendations;
@@ -20,6 +21,7 @@ pub use analyse::sensitivity;
 pub use backtest::{backtest, backtest_by_hour, backtest_record};
 pub use collect::{CollectOptions, CollectReport};
 pub use history::flips;
+pub use imports::{FileReport, ImportError, ImportFile, forget_import, import_file};
 pub use preferences::realised_preferences;
 pub use publish::build_snapshot;
 pub use replay::{ReplayReport, SetAside};
@@ -76,6 +78,10 @@ impl DataDir {
     pub fn work(&self) -> PathBuf {
         self.0.join("work")
     }
+    /// Copies of the imported files, from which a replay imports them again.
+    pub fn imports(&self) -> PathBuf {
+        self.0.join("imports")
+    }
     /// The file in which a running server publishes its address.
     pub fn server(&self) -> PathBuf {
         self.0.join("server.json")
@@ -124,6 +130,9 @@ pub enum PipelineError {
     /// A suspect run cannot be accepted.
     #[error(transparent)]
     Accept(#[from] AcceptError),
+    /// A file cannot be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// A background task failed.
     #[error(transparent)]
     Task(#[from] crate::background::Ended),
