@@ -7,6 +7,7 @@ mod backtest;
 mod changes;
 mod collect;
 mod history;
+mod imports;
 mod preferences;
 mod publish;
 mod recommendations;
@@ -22,6 +23,7 @@ pub use backtest::{backtest, backtest_by_hour, backtest_record};
 pub use changes::{examine_shifts, measured_changes};
 pub use collect::{CollectOptions, CollectReport};
 pub use history::flips;
+pub use imports::{FileReport, ImportError, ImportFile, forget_import, import_file};
 pub use preferences::realised_preferences;
 pub use publish::{RecordedChanges, build_snapshot, recorded_changes};
 pub use replay::{ReplayReport, SetAside};
@@ -78,6 +80,10 @@ impl DataDir {
     pub fn work(&self) -> PathBuf {
         self.0.join("work")
     }
+    /// Copies of the imported files, from which a replay imports them again.
+    pub fn imports(&self) -> PathBuf {
+        self.0.join("imports")
+    }
     /// The file in which a running server publishes its address.
     pub fn server(&self) -> PathBuf {
         self.0.join("server.json")
@@ -126,6 +132,9 @@ pub enum PipelineError {
     /// A suspect run cannot be accepted.
     #[error(transparent)]
     Accept(#[from] AcceptError),
+    /// A file cannot be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// A background task failed.
     #[error(transparent)]
     Task(#[from] crate::background::Ended),

@@ -41,6 +41,7 @@ pub(super) const RECORD: &[Migration] = migrations! {
         10 "recommendation",
         11 "alias",
         12 "shift",
+        13 "imported",
         16 "derived_changes",
     }
 };

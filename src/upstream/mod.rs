@@ -84,6 +84,15 @@ pub trait Upstream: Send + Sync {
     /// Its names of the fields that a domain path is read from: the usual one, and the others.
     fn field_names(&self, path: &str) -> (String, &'static [&'static str]);
 
+    /// The requests and bodies of a sweep that someone else recorded: its list of models, its list of providers, and one
+    /// JSON line for each pair. Returns them with the numbers of the lines that have another shape.
+    fn recorded(
+        &self,
+        models: &[u8],
+        providers: &[u8],
+        lines: &[u8],
+    ) -> (Vec<(Request, Vec<u8>)>, Vec<usize>);
+
     /// Position of a kind in `kinds`; unknown kinds are last.
     fn rank(&self, kind: &DocumentName) -> usize {
         self.kinds().iter().take_while(|one| one.name != kind.as_str()).count()
