@@ -9,6 +9,7 @@ mod collect;
 mod cost;
 mod demo;
 mod export;
+mod import;
 mod logs;
 mod mcp;
 mod mine;
@@ -56,7 +57,7 @@ pub mod exit {
     /// The upstream is down or refuses requests.
     pub const UPSTREAM: u8 = 4;
     /// The run is stored, but parts of it failed; for `replay` and `publish`: some runs or pages are missing; for `traffic import`: some
-    /// entries or files could not be read.
+    /// entries or files could not be read; for `import upstream`: some requests are left.
     pub const PARTIAL: u8 = 5;
     /// The store was written by a newer version.
     pub const TOO_NEW: u8 = 6;
@@ -162,6 +163,8 @@ enum Verb {
     Backtest(backtest::BacktestArgs),
     /// Write stored data to a file.
     Export(export::ExportArgs),
+    /// Import data from before the record or from outside it: files, or what the upstream still offers.
+    Import(import::ImportArgs),
     /// Write the whole site as static files, for any web host.
     Publish(publish::PublishArgs),
     /// Answer an AI agent through the Model Context Protocol, on standard input and output.
@@ -250,6 +253,7 @@ fn run(cli: Cli) -> Result<u8> {
         Verb::Traffic(args) => traffic::run(&common, &args),
         Verb::Backtest(args) => backtest::run(&common, &args),
         Verb::Export(args) => export::run(&common, &args),
+        Verb::Import(args) => import::run(&common, &args),
         Verb::Publish(args) => publish::run(&common, &args),
         Verb::Mcp(args) => mcp::run(&common, &args),
         Verb::Check(args) => check::run(&common, &args),

@@ -7,6 +7,7 @@ mod backtest;
 mod collect;
 mod events;
 mod history;
+mod import;
 mod preferences;
 mod publish;
 mod recommendations;
@@ -20,6 +21,7 @@ pub use analyse::sensitivity;
 pub use backtest::{backtest, backtest_by_hour, backtest_record};
 pub use collect::{CollectOptions, CollectReport};
 pub use history::flips;
+pub use import::{HistoryPlan, ImportOptions, ImportStop, Sink, UpstreamImport};
 pub use preferences::realised_preferences;
 pub use publish::build_snapshot;
 pub use replay::{ReplayReport, SetAside};
@@ -75,6 +77,14 @@ impl DataDir {
     /// The only folder that queries may write to.
     pub fn work(&self) -> PathBuf {
         self.0.join("work")
+    }
+    /// Imported data: copies of files, and the archive of what the upstream offered of the past.
+    pub fn imports(&self) -> PathBuf {
+        self.0.join("imports")
+    }
+    /// The archive of what the upstream offered of the past, from which a replay imports it again.
+    pub fn history(&self) -> PathBuf {
+        self.imports().join("upstream")
     }
     /// The file in which a running server publishes its address.
     pub fn server(&self) -> PathBuf {
@@ -146,6 +156,10 @@ pub struct Pipeline {
     /// The clock.
     pub clock: Arc<dyn Clock>,
     baseline: Mutex<Option<Baseline>>,
+    /// Whether a sweep runs: the history import yields to it.
+    sweeps: import::Sweeps,
+    /// How much of the history import is done; `None` if it is complete or has not begun.
+    progress: Mutex<Option<import::Progress>>,
     /// Held while runs enter or leave the record. The order of runs matters, so one writer at a time goes from the archive to
     /// the store: an acceptance that stores sixty runs again must not meet the sweep of the hour.
     recording: Mutex<()>,
@@ -214,8 +228,19 @@ impl Pipeline {
             None
         });
         let current = Arc::new(Current::new(loaded));
-        let (baseline, recording) = (Mutex::default(), Mutex::default());
-        let pipeline = Self { config, data, upstream, store, archive, current, clock, baseline, recording };
+        let pipeline = Self {
+            config,
+            data,
+            upstream,
+            store,
+            archive,
+            current,
+            clock,
+            baseline: Mutex::default(),
+            sweeps: import::Sweeps::default(),
+            progress: Mutex::default(),
+            recording: Mutex::default(),
+        };
         match pipeline.recover() {
             Err(PipelineError::Archive(error)) => {
                 tracing::error!(%error, "cannot read the archived runs that are not stored; continuing without them");
@@ -263,6 +288,7 @@ impl Pipeline {
     /// [`PipelineError`]; the previous snapshot is still served.
     pub fn publish(&self) -> Result<Arc<Snapshot>, PipelineError> {
         let (folder, now) = (self.data.snapshots(), self.clock.now());
-        publish::publish(&self.store, &folder, &self.current, self.workloads()?, now)
+        let unfinished = self.history_progress().map(|progress| progress.to_string());
+        publish::publish(&self.store, &folder, &self.current, self.workloads()?, now, unfinished)
     }
 }

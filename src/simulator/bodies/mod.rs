@@ -89,9 +89,7 @@ pub(super) fn answer(simulator: &Simulator, path: &str, query: &str, at: DateTim
             let days = past::chart_days(simulator, value(query, "range").as_deref(), at);
             Some(pricing::effective(simulator, pair, at, days))
         }
-        "listed-pricing" => {
-            Some(past::listed(simulator, pair, value(query, "range").as_deref(), at))
-        }
+        "listed-pricing" => Some(past::listed(simulator, pair, value(query, "range").as_deref(), at)),
         "uptime-hourly" => Some(past::uptime(simulator, value(query, "id").as_deref(), at)),
         "model-activity" => Some(pricing::activity(simulator, pair, at)),
         "cache-hit-rate-comparison" => Some(pricing::comparison(simulator, pair, at)),

@@ -90,9 +90,9 @@ fn endpoint(row: &Value, pair: &Pair, known: &[KnownEndpoint]) -> Result<Importe
     let text = |field: &str| row[field].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     let id = match &row["endpointId"] {
         Value::Null => None,
-        Value::String(id) => {
-            Some(Uuid::parse_str(id).map_err(|_| format!("{} is not a UUID", values::clip(&row["endpointId"])))?)
-        }
+        Value::String(id) => Some(
+            Uuid::parse_str(id).map_err(|_| format!("{} is not a UUID", values::clip(&row["endpointId"])))?,
+        ),
         other => return Err(format!("{} is not a UUID", values::clip(other))),
     };
     let mut found = match id {

@@ -67,8 +67,12 @@ pub(super) fn read(outcome: &Outcome<'_>, known: &[KnownEndpoint]) -> Option<Pas
     let mut body = PastBody::of(kind.imports());
     match kind {
         PastKind::Listed => listed::read(outcome, known, &mut body),
-        PastKind::Charts => rows::charts(&as_document(outcome, DocumentKind::EffectivePricing), known, &mut body),
-        PastKind::Rates => rows::rates(&as_document(outcome, DocumentKind::HitRateComparison), known, &mut body),
+        PastKind::Charts => {
+            rows::charts(&as_document(outcome, DocumentKind::EffectivePricing), known, &mut body)
+        }
+        PastKind::Rates => {
+            rows::rates(&as_document(outcome, DocumentKind::HitRateComparison), known, &mut body)
+        }
         PastKind::Activity => rows::activity(&as_document(outcome, DocumentKind::ModelActivity), &mut body),
         PastKind::Uptime => uptime::read(outcome, known, &mut body),
     }

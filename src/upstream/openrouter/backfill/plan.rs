@@ -90,8 +90,7 @@ fn shorter(kind: PastKind, pair: &KnownPair, query: &HistoryQuery) -> Vec<String
 /// The requests of a kind about a pair that are not answered. If the upstream does not accept the whole range (a 4xx
 /// other than 404), the shorter one is requested.
 fn left(kind: PastKind, known: &KnownPair, range: HistoryRange, answered: &Answered) -> Vec<Request> {
-    let request =
-        |path: String| Request { kind: kind.into(), pair: Some(known.pair.clone()), path };
+    let request = |path: String| Request { kind: kind.into(), pair: Some(known.pair.clone()), path };
     let refused = |status: &u16| *status != 200 && *status != 404;
     let whole = paths(kind, known, range);
     let mut asked: Vec<String> = Vec::new();
@@ -119,10 +118,7 @@ fn paths(kind: PastKind, known: &KnownPair, range: HistoryRange) -> Vec<String> 
         PastKind::Activity => of("stats/model-activity", ""),
         PastKind::Uptime => {
             let ids = known.endpoints.iter().filter_map(|known| known.endpoint.endpoint_id);
-            ids.map(|id: Uuid| {
-                format!("{}{}", super::uptime::PATH, query_escape(&id.to_string()))
-            })
-            .collect()
+            ids.map(|id: Uuid| format!("{}{}", super::uptime::PATH, query_escape(&id.to_string()))).collect()
         }
     }
 }
@@ -162,7 +158,10 @@ mod tests {
         let query = query(&[ImportKind::UptimeHours, ImportKind::PriceCharts]);
         let plan = plan(&query, &Answered::new());
         let kinds: Vec<&str> = plan.iter().map(|request| request.kind.as_str()).collect();
-        assert_eq!(kinds[..4], ["past_list_prices", "past_price_charts", "past_list_prices", "past_price_charts"]);
+        assert_eq!(
+            kinds[..4],
+            ["past_list_prices", "past_price_charts", "past_list_prices", "past_price_charts"]
+        );
         assert_eq!(kinds[8..], ["past_uptime"; 4]);
         assert_eq!(
             plan[1].path,
@@ -186,12 +185,17 @@ mod tests {
         let whole = plan(&query, &Answered::new());
         let mut answered = Answered::from([(whole[0].path.clone(), 400)]);
         let next = plan(&query, &answered);
-        assert!(next[0].path.ends_with("range=1m") && next[1].path.ends_with("range=all"), "{:?}", asked(&next));
+        assert!(
+            next[0].path.ends_with("range=1m") && next[1].path.ends_with("range=all"),
+            "{:?}",
+            asked(&next)
+        );
         answered.extend(whole[1..3].iter().map(|request| (request.path.clone(), 400)));
         let next = plan(&query, &answered);
         assert_eq!(next.len(), 4);
         assert!(next.iter().all(|request| request.path.ends_with("range=1m")), "{:?}", asked(&next));
-        let all: Answered = answered.into_iter().chain(next.iter().map(|one| (one.path.clone(), 200))).collect();
+        let all: Answered =
+            answered.into_iter().chain(next.iter().map(|one| (one.path.clone(), 200))).collect();
         assert_eq!(plan(&query, &all), []);
     }
 
@@ -199,7 +203,8 @@ mod tests {
     fn a_missing_route_costs_three_requests() {
         let query = query(&[ImportKind::ClosingRates]);
         let whole = plan(&query, &Answered::new());
-        let missing = |count: usize| whole.iter().take(count).map(|request| (request.path.clone(), 404)).collect();
+        let missing =
+            |count: usize| whole.iter().take(count).map(|request| (request.path.clone(), 404)).collect();
         assert_eq!(plan(&query, &missing(2)).len(), 2);
         assert_eq!(plan(&query, &missing(3)), []);
     }

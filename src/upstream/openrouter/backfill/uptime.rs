@@ -52,7 +52,9 @@ pub fn read(outcome: &Outcome<'_>, known: &[KnownEndpoint], body: &mut PastBody)
             Err(why) => refuse(body, &path, why),
         }
     }
-    body.uptimes.extend(
-        hours.into_iter().map(|(hour, uptime)| ImportedUptime { endpoint: endpoint.clone(), hour, uptime }),
-    );
+    body.uptimes.extend(hours.into_iter().map(|(hour, uptime)| ImportedUptime {
+        endpoint: endpoint.clone(),
+        hour,
+        uptime,
+    }));
 }

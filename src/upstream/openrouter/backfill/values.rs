@@ -17,7 +17,9 @@ pub fn number(value: &Value) -> Result<Option<f64>, String> {
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };
-    read.filter(|number| number.is_finite()).map(Some).ok_or_else(|| format!("{} is not a number", clip(value)))
+    read.filter(|number| number.is_finite())
+        .map(Some)
+        .ok_or_else(|| format!("{} is not a number", clip(value)))
 }
 
 /// A time: RFC 3339, or `2026-08-08 12:00:00` in UTC.
