@@ -3,11 +3,12 @@
 
 mod analyse;
 mod assemble;
+mod backfill;
 mod backtest;
 mod collect;
 mod events;
 mod history;
-mod import;
+mod imports;
 mod preferences;
 mod publish;
 mod recommendations;
@@ -18,10 +19,11 @@ mod suspect;
 mod sweep;
 
 pub use analyse::sensitivity;
+pub use backfill::{HistoryPlan, ImportOptions, ImportStop, Sink, UpstreamImport};
 pub use backtest::{backtest, backtest_by_hour, backtest_record};
 pub use collect::{CollectOptions, CollectReport};
 pub use history::flips;
-pub use import::{HistoryPlan, ImportOptions, ImportStop, Sink, UpstreamImport};
+pub use imports::{FileReport, ImportError, ImportFile, forget_import, import_file};
 pub use preferences::realised_preferences;
 pub use publish::build_snapshot;
 pub use replay::{ReplayReport, SetAside};
@@ -134,6 +136,9 @@ pub enum PipelineError {
     /// A suspect run cannot be accepted.
     #[error(transparent)]
     Accept(#[from] AcceptError),
+    /// A file cannot be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// A background task failed.
     #[error(transparent)]
     Task(#[from] crate::background::Ended),
@@ -157,9 +162,9 @@ pub struct Pipeline {
     pub clock: Arc<dyn Clock>,
     baseline: Mutex<Option<Baseline>>,
     /// Whether a sweep runs: the history import yields to it.
-    sweeps: import::Sweeps,
+    sweeps: backfill::Sweeps,
     /// How much of the history import is done; `None` if it is complete or has not begun.
-    progress: Mutex<Option<import::Progress>>,
+    progress: Mutex<Option<backfill::Progress>>,
     /// Held while runs enter or leave the record. The order of runs matters, so one writer at a time goes from the archive to
     /// the store: an acceptance that stores sixty runs again must not meet the sweep of the hour.
     recording: Mutex<()>,
@@ -237,7 +242,7 @@ impl Pipeline {
             current,
             clock,
             baseline: Mutex::default(),
-            sweeps: import::Sweeps::default(),
+            sweeps: backfill::Sweeps::default(),
             progress: Mutex::default(),
             recording: Mutex::default(),
         };

@@ -6,6 +6,7 @@ use crate::domain::document::RouteAnswer;
 use crate::domain::event::EventKind;
 use crate::domain::hourly::Refusal;
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
+use crate::domain::imported::ImportKind;
 use crate::domain::reading::RunStatus;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::window::{Basis, WindowKind};
@@ -307,6 +308,7 @@ macro_rules! closed_sets {
 closed_sets! {
     Basis: "basis of a day",
     EventKind: "kind of event",
+    ImportKind: "kind of source",
     Lens: "lens",
     Refusal: "hourly rate",
     RouteAnswer: "result of the comparison series",

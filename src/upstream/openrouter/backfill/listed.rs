@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Relative difference up to which a price of the log and one of the record are the same.
-const SAME: f64 = 1e-4;
+const SAME: f64 = 1e-3;
 
 /// What the prices of a document are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,7 +159,8 @@ fn decide(all: &[Series], known: &[KnownEndpoint]) -> Option<Discounts> {
     let is = |price: f64, listed: f64| (price - listed).abs() <= SAME * listed.abs();
     let mut found = all.iter().filter_map(|series| {
         let (_, newest) = series.steps.last_key_value()?;
-        let listed = known.iter().find(|known| known.endpoint == series.endpoint)?.list.input?;
+        let id = series.endpoint.endpoint_id?;
+        let listed = known.iter().find(|known| known.endpoint.endpoint_id == Some(id))?.list.input?;
         let (price, discount) = (newest.input?, newest.discount.filter(|discount| *discount != 0.0)?);
         match (is(price, listed), is(price * (1.0 - discount), listed)) {
             (true, false) => Some(Discounts::Subtracted),

@@ -49,7 +49,7 @@ pub fn plan(query: &HistoryQuery, answered: &Answered) -> Vec<Request> {
     let route = |kind: PastKind| {
         let mut route = Route::default();
         for pair in &query.pairs {
-            for asked in paths(kind, pair, HistoryRange::All).into_iter().chain(shorter(kind, pair, query)) {
+            for asked in paths(kind, pair, HistoryRange::All).into_iter().chain(shorter(kind, pair)) {
                 let Some(status) = answered.get(&asked) else { continue };
                 let is_whole = query.range == HistoryRange::All && asked.contains("range=all");
                 match status {
@@ -81,10 +81,9 @@ pub fn plan(query: &HistoryQuery, answered: &Answered) -> Vec<Request> {
 }
 
 /// The paths of a shorter range, for kinds that have one.
-fn shorter(kind: PastKind, pair: &KnownPair, query: &HistoryQuery) -> Vec<String> {
+fn shorter(kind: PastKind, pair: &KnownPair) -> Vec<String> {
     let has_range = matches!(kind, PastKind::Listed | PastKind::Charts);
-    let is_used = has_range && (query.range == HistoryRange::Month || !query.pairs.is_empty());
-    if is_used { paths(kind, pair, HistoryRange::Month) } else { Vec::new() }
+    if has_range { paths(kind, pair, HistoryRange::Month) } else { Vec::new() }
 }
 
 /// The requests of a kind about a pair that are not answered. If the upstream does not accept the whole range (a 4xx

@@ -3,7 +3,8 @@
 
 use super::prices::PriceBook;
 use super::report::{HistoryPlan, ImportStop, Progress, UpstreamImport};
-use super::{Sink, answered, replay, rows};
+use super::rows::{Reader, archived_batches, outcomes_of};
+use super::{Sink, answered};
 use crate::archive::{Archive, Fetched, Manifest, RunHeader};
 use crate::domain::document::{Pair, Request};
 use crate::domain::imported::{ImportKind, ImportedEndpoint};
@@ -11,10 +12,10 @@ use crate::fetch::{FetchConfig, FetchError, FetchOutcome, FetchRequest, Fetcher,
 use crate::pipeline::collect::run_id;
 use crate::pipeline::{Pipeline, PipelineError};
 use crate::store::EndpointNow;
+use crate::upstream::UNSTATED;
 use crate::upstream::history::{Answered, HistoryQuery, HistoryRange, KnownEndpoint, KnownPair};
-use crate::upstream::{Outcome, UNSTATED};
 use chrono::{DateTime, Duration, SubsecRound, Utc};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 use tokio_util::sync::CancellationToken;
 
@@ -68,6 +69,8 @@ struct Import<'a> {
     archive: Archive,
     base_url: String,
     query: HistoryQuery,
+    /// All pairs of the newest run, to name what was archived for other models, too.
+    pairs: Vec<KnownPair>,
     answered: Answered,
     book: PriceBook,
     manifests: Vec<Manifest>,
@@ -113,7 +116,7 @@ impl Pipeline {
         mut on_progress: impl FnMut(usize, usize) + Send,
     ) -> Result<UpstreamImport, PipelineError> {
         let mut import = Import::new(self, options)?;
-        import.read_prices()?;
+        import.catch_up(sink)?;
         let fetcher = Fetcher::new(import.fetch_config(), self.clock.clone())?;
         loop {
             let plan = import.left();
@@ -166,7 +169,8 @@ impl<'a> Import<'a> {
         let as_of = newest.run.observed_at;
         let now = store.endpoints(as_of)?.rows()?;
         let book = PriceBook::of_record(store.price_spans()?, &now);
-        let mut pairs = known_pairs(now);
+        let all = known_pairs(now);
+        let mut pairs = all.clone();
         if !options.models.is_empty() {
             let wanted = pipeline.pairs_named(&options.models, as_of)?;
             pairs.retain(|known| wanted.contains(&known.pair));
@@ -182,6 +186,7 @@ impl<'a> Import<'a> {
             archive,
             base_url: base_url.trim_end_matches('/').to_owned(),
             query: HistoryQuery { kinds: options.kinds.clone(), range: options.range, pairs },
+            pairs: all,
             answered,
             book,
             manifests,
@@ -214,18 +219,20 @@ impl<'a> Import<'a> {
         *self.pipeline.progress.lock().unwrap_or_else(PoisonError::into_inner) = progress;
     }
 
-    /// The list prices that earlier calls archived.
-    fn read_prices(&mut self) -> Result<(), PipelineError> {
-        let (upstream, book) = (&*self.pipeline.upstream, &mut self.book);
-        let known: HashMap<&Pair, &[KnownEndpoint]> =
-            self.query.pairs.iter().map(|known| (&known.pair, known.endpoints.as_slice())).collect();
-        for manifest in &self.manifests {
-            replay::outcomes(&self.archive, manifest, &mut |outcome| {
-                let endpoints = outcome.request.pair.as_ref().and_then(|pair| known.get(pair));
-                // What has prices adds them to the book; the rows themselves are imported already.
-                drop(rows::batch(upstream, "", outcome, endpoints.copied().unwrap_or_default(), book));
-                Ok(())
-            })?;
+    /// Reads what earlier calls archived: its list prices are needed, and the rows of the last batch are missing if the
+    /// process ended before it could store them.
+    fn catch_up(&mut self, sink: &mut Sink<'_>) -> Result<(), PipelineError> {
+        let is_complete = self.left().is_empty();
+        let reader = Reader::new(&*self.pipeline.upstream, &self.pairs);
+        let last = self.manifests.len().saturating_sub(1);
+        for (position, manifest) in self.manifests.iter().enumerate() {
+            if is_complete && position < last {
+                continue;
+            }
+            let batches = archived_batches(&reader, &self.archive, manifest, &mut self.book)?;
+            if position == last {
+                batches.iter().try_for_each(|batch| sink(batch).map(drop))?;
+            }
         }
         Ok(())
     }
@@ -335,22 +342,10 @@ impl<'a> Import<'a> {
 
     /// Passes the rows of a batch on.
     fn pass_on(&mut self, fetched: &[Fetched], sink: &mut Sink<'_>) -> Result<(), PipelineError> {
-        for one in fetched {
-            let outcome = Outcome {
-                request: &one.request,
-                status: one.status,
-                error: one.error.as_deref(),
-                fetched_at: one.fetched_at,
-                sha256: "",
-                body: one.body.as_deref().unwrap_or_default(),
-            };
-            let known = self.query.pairs.iter().find(|known| Some(&known.pair) == one.request.pair.as_ref());
-            let endpoints = known.map_or(&[][..], |known| known.endpoints.as_slice());
-            let upstream = &*self.pipeline.upstream;
-            if let Some(batch) = rows::batch(upstream, &self.base_url, &outcome, endpoints, &mut self.book) {
-                let report = sink(&batch)?;
-                self.report.add(batch.source.kind, report);
-            }
+        let reader = Reader::new(&*self.pipeline.upstream, &self.pairs);
+        for batch in reader.batches(&self.base_url, &outcomes_of(fetched), &mut self.book) {
+            let report = sink(&batch)?;
+            self.report.add(batch.source.kind, report);
         }
         Ok(())
     }
