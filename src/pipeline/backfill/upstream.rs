@@ -351,12 +351,15 @@ impl<'a> Import<'a> {
     }
 }
 
-/// The part of an outcome that is archived.
+/// The part of an outcome that is archived. Its time decides which days were over, so the upstream's clock counts if it is
+/// behind: a replay server and a simulator serve the past.
 fn archived(outcome: FetchOutcome<Request>, at: Option<DateTime<Utc>>) -> Fetched {
+    let received = at.unwrap_or(outcome.fetched_at);
+    let served = outcome.served_at.unwrap_or(received);
     Fetched {
         request: outcome.key,
         status: outcome.status,
-        fetched_at: at.map_or(outcome.fetched_at, |at| outcome.served_at.unwrap_or(at)),
+        fetched_at: if at.is_some() { served } else { served.min(received) },
         error: outcome.error.map(|error| error.to_string()),
         body: (outcome.status.is_some() && !outcome.body.is_empty()).then_some(outcome.body),
     }
