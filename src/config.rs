@@ -321,6 +321,8 @@ mod tests {
         assert!(parse("[upstream]\nopenrouter_api = false\nopenrouter_stats = false\n").is_err());
         assert!(parse("[fetch]\nmax_connections = 17\n").is_err());
         assert!(parse("[private]\nimport_seconds = 0\n").is_err());
+        assert!(parse("[backfill]\nrate_per_second = 5\n").is_err());
+        assert!(parse("[backfill]\nrequests_per_hour = 0\n").is_err());
         assert!(parse("[serve]\nclient_header = \"X Forwarded\"\n").is_err());
     }
 

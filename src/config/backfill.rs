@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Backfill {
     /// Whether the service imports history by itself, between its sweeps.
     pub enabled: bool,
-    /// Requests per second.
+    /// Requests per second; 0 means unlimited.
     pub rate_per_second: f64,
     /// Maximum number of requests per hour, including retries.
     pub requests_per_hour: u32,
@@ -21,8 +21,8 @@ impl Backfill {
     /// Checks the ranges.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let wrong = |key, detail: &str| Err(ConfigError::Value { key, detail: detail.into() });
-        if !(self.rate_per_second > 0.0 && self.rate_per_second <= 4.0) {
-            return wrong("backfill.rate_per_second", "expected more than 0, at most 4");
+        if !(0.0..=4.0).contains(&self.rate_per_second) {
+            return wrong("backfill.rate_per_second", "expected 0 (unlimited) to 4");
         }
         if !(1..=10_000).contains(&self.requests_per_hour) {
             return wrong("backfill.requests_per_hour", "expected 1 to 10000");

@@ -87,11 +87,15 @@ pub trait Upstream: Send + Sync {
     fn field_names(&self, path: &str) -> (String, &'static [&'static str]);
 
     /// What to request of the past, given the requests that were answered already; empty if nothing is left, or if the
-    /// upstream offers nothing.
-    fn history(&self, query: &HistoryQuery, answered: &Answered) -> Vec<Request>;
+    /// upstream offers nothing, as by default.
+    fn history(&self, _query: &HistoryQuery, _answered: &Answered) -> Vec<Request> {
+        Vec::new()
+    }
     /// What a document of [`Upstream::history`] says. `known` are the endpoints of its pair in the newest run. `None` if it
     /// has no answer, or is not such a document.
-    fn read_history(&self, outcome: &Outcome<'_>, known: &[KnownEndpoint]) -> Option<PastBody>;
+    fn read_history(&self, _outcome: &Outcome<'_>, _known: &[KnownEndpoint]) -> Option<PastBody> {
+        None
+    }
 
     /// Position of a kind in `kinds`; unknown kinds are last.
     fn rank(&self, kind: &DocumentName) -> usize {

@@ -3,17 +3,21 @@
 mod odd;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration as Wait;
 
 use chrono::{DateTime, Duration, Utc};
 use hitrate::archive::Archive;
+use hitrate::clock::ManualClock;
 use hitrate::domain::imported::{ImportBatch, ImportKind, ImportReport};
 use hitrate::domain::window::{Basis, midnight};
-use hitrate::pipeline::{ImportOptions, ImportStop, Pipeline, PipelineError, UpstreamImport};
+use hitrate::pipeline::{DataDir, ImportOptions, ImportStop, Pipeline, PipelineError, UpstreamImport};
+use hitrate::scheduler::CronExpression;
+use hitrate::serve::import_history;
 use hitrate::simulator::{CacheKind, EventKind, Simulator, SimulatorConfig};
 use tokio_util::sync::CancellationToken;
 
-use crate::rig::folder;
+use crate::rig::{config, folder};
 use crate::upstream::{Fault, Upstream, collect, day, pipeline, start};
 
 /// A world in which the record can begin after a past of 20 days.
@@ -152,6 +156,9 @@ async fn an_import_that_was_stopped_requests_only_the_rest() {
     let (first, _) = import(&pipeline, &ImportOptions { requests: Some(30), ..all.clone() }).await;
     assert_eq!((first.stopped, first.requests), (Some(ImportStop::Requests), 30));
     assert_eq!((first.progress.answered, first.progress.planned), (30, plan.progress.planned));
+    let line = format!("history import: 30 of {} requests done", plan.progress.planned);
+    let published = pipeline.publish().expect("published");
+    assert!(published.status.missing.contains(&line), "{:?}", published.status.missing);
     let before: BTreeSet<String> = upstream.take_asked().into_iter().collect();
     // As after a restart.
     drop(pipeline);
@@ -161,6 +168,8 @@ async fn an_import_that_was_stopped_requests_only_the_rest() {
     let after: BTreeSet<String> = upstream.take_asked().into_iter().collect();
     assert_eq!(before.intersection(&after).count(), 0, "something was requested twice");
     assert_eq!(before.len() + after.len(), plan.progress.planned);
+    let published = pipeline.publish().expect("published");
+    assert!(!published.status.missing.iter().any(|line| line.contains("history import")));
     let (third, batches) = import(&pipeline, &all).await;
     assert_eq!((third.requests, upstream.take_asked().len()), (0, 0));
     let stored: usize = batches.len();
@@ -185,6 +194,63 @@ async fn a_batch_that_was_archived_but_not_stored_is_stored_by_the_next_call() {
     assert!(
         batches.iter().any(|batch| batch.source.kind == ImportKind::PriceCharts && !batch.days.is_empty())
     );
+    assert!(!pipeline.store.import_sources().expect("readable").is_empty());
+}
+
+/// Halves the closing hit rates.
+fn halved(body: &mut serde_json::Value) {
+    for row in body["data"].as_array_mut().into_iter().flatten() {
+        for rate in row["y"].as_object_mut().into_iter().flat_map(|rates| rates.values_mut()) {
+            *rate = serde_json::Value::from(rate.as_f64().unwrap_or_default() / 2.0);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_record_has_counts_and_differences_are_reported() {
+    let data = folder();
+    let (upstream, pipeline) = recorded(data.path()).await;
+    let rates = ImportOptions { kinds: vec![ImportKind::ClosingRates], ..options(&upstream) };
+    let before = pipeline.store.days(day(10).date_naive(), day(20).date_naive(), day(20)).expect("readable");
+    upstream.set_faults(&[("cache-hit-rate-comparison", Fault::Change(halved))]);
+    let (changed, _) = import(&pipeline, &rates).await;
+    assert!(changed.imported.disagreements > 100, "{:?}", changed.imported);
+    assert!(!changed.imported.examples.is_empty());
+    let after = pipeline.store.days(day(10).date_naive(), day(20).date_naive(), day(20)).expect("readable");
+    assert_eq!(before.rows().expect("rows"), after.rows().expect("rows"), "the record is unchanged");
+    let (other, same) = (folder(), Upstream::serve_world(long_world()).await);
+    let pipeline = crate::upstream::pipeline(other.path());
+    collect(&pipeline, &same, day(20)).await;
+    let rates = ImportOptions { upstream: Some(same.url()), ..rates };
+    same.set_now(imported_at());
+    let (unchanged, _) = import(&pipeline, &rates).await;
+    assert_eq!(unchanged.imported.disagreements, 0, "{:?}", unchanged.imported);
+    assert!(unchanged.imported.known > 100, "{:?}", unchanged.imported);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_service_imports_by_itself_until_nothing_is_left() {
+    let data = folder();
+    let upstream = Upstream::serve_world(long_world()).await;
+    let settings =
+        format!("[upstream]\nbase_url = \"{}\"\n[backfill]\nrate_per_second = 0\n", upstream.url());
+    let clock = ManualClock::new(imported_at());
+    let folder = DataDir::new(data.path());
+    let opened = Pipeline::open(config(&settings), folder, Arc::new(clock.clone())).expect("it opens");
+    let pipeline = Arc::new(opened);
+    collect(&pipeline, &upstream, day(20)).await;
+    upstream.set_now(imported_at());
+    upstream.take_asked();
+    let schedule = CronExpression::parse("57 * * * *").expect("valid");
+    let importing = tokio::spawn(import_history(pipeline.clone(), schedule, CancellationToken::new()));
+    while clock.sleepers() == 0 {
+        tokio::time::sleep(Wait::from_millis(5)).await;
+    }
+    assert!(upstream.take_asked().is_empty(), "visitors come first");
+    clock.advance(Wait::from_secs(61));
+    importing.await.expect("it ends");
+    let plan = pipeline.history_plan(&ImportOptions::default()).expect("a plan");
+    assert_eq!((plan.left.len(), upstream.take_asked().len()), (0, plan.progress.planned));
     assert!(!pipeline.store.import_sources().expect("readable").is_empty());
 }
 
