@@ -1,6 +1,10 @@
 //! Settings: one struct per section, with the defaults in `data/hitrate.toml`. Unknown keys are rejected with their
 //! path.
 
+mod backfill;
+
+pub use backfill::Backfill;
+
 use crate::domain::workload::Workload;
 use crate::domain::workload_file::{self, FileKind, WorkloadError};
 use serde::{Deserialize, Serialize};
@@ -30,6 +34,8 @@ pub struct Config {
     pub workloads: Workloads,
     /// The user's own traffic.
     pub traffic: Traffic,
+    /// The history import from the upstream.
+    pub backfill: Backfill,
 }
 
 /// Upstream address and sources.
@@ -241,6 +247,7 @@ impl Config {
         if !(1..=1_000_000).contains(&private.max_spool_mib) {
             return wrong("private.max_spool_mib", "expected 1 to 1000000");
         }
+        self.backfill.check()?;
         if self.store.threads < 1 {
             return wrong("store.threads", "expected 1 or more");
         }
@@ -314,6 +321,8 @@ mod tests {
         assert!(parse("[upstream]\nopenrouter_api = false\nopenrouter_stats = false\n").is_err());
         assert!(parse("[fetch]\nmax_connections = 17\n").is_err());
         assert!(parse("[private]\nimport_seconds = 0\n").is_err());
+        assert!(parse("[backfill]\nrate_per_second = 5\n").is_err());
+        assert!(parse("[backfill]\nrequests_per_hour = 0\n").is_err());
         assert!(parse("[serve]\nclient_header = \"X Forwarded\"\n").is_err());
     }
 

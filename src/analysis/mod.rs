@@ -37,7 +37,7 @@ mod usage;
 mod verdicts;
 
 pub use cells::{Cell, cells, observed_days};
-pub use derive::{efficiency, identity_error, realised_discount};
+pub use derive::{efficiency, identity_error, inverted_hit_rate, realised_discount};
 pub use effects::solve;
 pub use equations::{Effects, Observation};
 pub use frames::{ColumnKind, ColumnSpec, DAYS, Frames, NEWEST};

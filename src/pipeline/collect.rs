@@ -140,6 +140,7 @@ impl Pipeline {
             return self.report(row);
         }
         self.refuse_out_of_order(observed_at)?;
+        let _sweeping = self.sweeps.begin();
         let base_url = options.upstream.as_deref().unwrap_or(self.upstream.base_url());
         let sweeper = Sweeper {
             fetcher: Fetcher::new(self.fetch_config(options), self.clock.clone())?,

@@ -3,6 +3,7 @@
 
 mod analyse;
 mod assemble;
+mod backfill;
 mod backtest;
 mod changes;
 mod collect;
@@ -19,6 +20,7 @@ mod suspect;
 mod sweep;
 
 pub use analyse::sensitivity;
+pub use backfill::{HistoryPlan, ImportOptions, ImportStop, Sink, UpstreamImport};
 pub use backtest::{backtest, backtest_by_hour, backtest_record};
 pub use changes::{examine_shifts, measured_changes};
 pub use collect::{CollectOptions, CollectReport};
@@ -80,9 +82,13 @@ impl DataDir {
     pub fn work(&self) -> PathBuf {
         self.0.join("work")
     }
-    /// Copies of the imported files, from which a replay imports them again.
+    /// Imported data: copies of files, and the archive of what the upstream offered of the past.
     pub fn imports(&self) -> PathBuf {
         self.0.join("imports")
+    }
+    /// The archive of what the upstream offered of the past, from which a replay imports it again.
+    pub fn history(&self) -> PathBuf {
+        self.imports().join("upstream")
     }
     /// The file in which a running server publishes its address.
     pub fn server(&self) -> PathBuf {
@@ -157,6 +163,10 @@ pub struct Pipeline {
     /// The clock.
     pub clock: Arc<dyn Clock>,
     baseline: Mutex<Option<Baseline>>,
+    /// Whether a sweep runs: the history import yields to it.
+    sweeps: backfill::Sweeps,
+    /// How much of the history import is done; `None` if it is complete or has not begun.
+    progress: Mutex<Option<backfill::Progress>>,
     /// Held while runs enter or leave the record. The order of runs matters, so one writer at a time goes from the archive to
     /// the store: an acceptance that stores sixty runs again must not meet the sweep of the hour.
     recording: Mutex<()>,
@@ -225,8 +235,19 @@ impl Pipeline {
             None
         });
         let current = Arc::new(Current::new(loaded));
-        let (baseline, recording) = (Mutex::default(), Mutex::default());
-        let pipeline = Self { config, data, upstream, store, archive, current, clock, baseline, recording };
+        let pipeline = Self {
+            config,
+            data,
+            upstream,
+            store,
+            archive,
+            current,
+            clock,
+            baseline: Mutex::default(),
+            sweeps: backfill::Sweeps::default(),
+            progress: Mutex::default(),
+            recording: Mutex::default(),
+        };
         match pipeline.recover() {
             Err(PipelineError::Archive(error)) => {
                 tracing::error!(%error, "cannot read the archived runs that are not stored; continuing without them");
@@ -274,6 +295,7 @@ impl Pipeline {
     /// [`PipelineError`]; the previous snapshot is still served.
     pub fn publish(&self) -> Result<Arc<Snapshot>, PipelineError> {
         let (folder, now) = (self.data.snapshots(), self.clock.now());
-        publish::publish(&self.store, &folder, &self.current, self.workloads()?, now)
+        let unfinished = self.history_progress().map(|progress| progress.to_string());
+        publish::publish(&self.store, &folder, &self.current, self.workloads()?, now, unfinished)
     }
 }

@@ -2,6 +2,7 @@
 
 mod announce;
 mod extensions;
+mod history;
 mod hot;
 mod limit;
 mod local;
@@ -9,6 +10,7 @@ mod metrics;
 mod public;
 
 pub use announce::Announced;
+pub use history::import_history;
 pub use public::for_files;
 
 use crate::background;

@@ -33,7 +33,7 @@ pub use imported::{ImportedAs, ImportedDayRow};
 pub use ingest::{Ingested, RunRecord};
 pub use open::{Store, StoreOptions};
 pub use parquet::ParquetWriter;
-pub use read::{EndpointDayRow, EndpointNow, PastValues, RunRow};
+pub use read::{EndpointDayRow, EndpointNow, PastValues, PriceSpan, RunRow};
 pub use recommendations::{
     PastRecommendations, Recommendation, RecommendationChange, RecommendationKind, RecommendedDay,
 };

@@ -1,6 +1,7 @@
 //! Upstreams: what to request from one, what to request next given the answers, and how the answers become readings.
 //! This module does not use the network, the clock or the disk, so that live collection and replay share one code path.
 
+pub mod history;
 pub mod openrouter;
 mod panics;
 
@@ -9,6 +10,7 @@ use crate::domain::document::{Request, Subject};
 use crate::domain::ids::DocumentName;
 use crate::domain::reading::{Known, RunReadings};
 use chrono::{DateTime, Utc};
+use history::{Answered, HistoryQuery, KnownEndpoint, PastBody};
 use std::sync::Arc;
 
 pub(crate) use panics::caught;
@@ -92,6 +94,16 @@ pub trait Upstream: Send + Sync {
         providers: &[u8],
         lines: &[u8],
     ) -> (Vec<(Request, Vec<u8>)>, Vec<usize>);
+    /// What to request of the past, given the requests that were answered already; empty if nothing is left, or if the
+    /// upstream offers nothing, as by default.
+    fn history(&self, _query: &HistoryQuery, _answered: &Answered) -> Vec<Request> {
+        Vec::new()
+    }
+    /// What a document of [`Upstream::history`] says. `known` are the endpoints of its pair in the newest run. `None` if it
+    /// has no answer, or is not such a document.
+    fn read_history(&self, _outcome: &Outcome<'_>, _known: &[KnownEndpoint]) -> Option<PastBody> {
+        None
+    }
 
     /// Position of a kind in `kinds`; unknown kinds are last.
     fn rank(&self, kind: &DocumentName) -> usize {

@@ -2,6 +2,7 @@
 
 mod analysis;
 mod api;
+mod backfill;
 mod backtest;
 mod binary;
 mod cli;

@@ -1,6 +1,7 @@
 //! OpenRouter: the documented API and the undocumented statistics routes. They are two sources, and each can be
 //! switched off separately.
 
+mod backfill;
 mod decode;
 mod drift;
 mod fields;
@@ -13,6 +14,7 @@ mod read;
 mod recorded;
 mod wire;
 
+use super::history::{Answered, HistoryQuery, KnownEndpoint, PastBody};
 use super::{Due, Kind, Outcome, Upstream};
 use crate::config;
 use crate::domain::document::{Pair, Request};
@@ -153,6 +155,12 @@ impl Upstream for OpenRouter {
     fn field_names(&self, path: &str) -> (String, &'static [&'static str]) {
         upstream_names(path)
     }
+    fn history(&self, query: &HistoryQuery, answered: &Answered) -> Vec<Request> {
+        if self.has_statistics { backfill::plan(query, answered) } else { Vec::new() }
+    }
+    fn read_history(&self, outcome: &Outcome<'_>, known: &[KnownEndpoint]) -> Option<PastBody> {
+        backfill::read(outcome, known)
+    }
 }
 
 /// The models in the list of models; empty if the list was not received or cannot be read.
@@ -206,12 +214,17 @@ fn statistics_of(pair: Pair, daily: bool) -> impl Iterator<Item = Request> {
 
 /// A request for the statistics of a pair.
 fn statistics(pair: Pair, kind: DocumentKind, route: &str, extra: &str) -> Request {
-    let path = format!(
+    let path = statistics_path(&pair, route, extra);
+    Request { kind: kind.into(), pair: Some(pair), path }
+}
+
+/// The path of the statistics of a pair.
+fn statistics_path(pair: &Pair, route: &str, extra: &str) -> String {
+    format!(
         "/api/frontend/v1/{route}?permaslug={}&variant={}{extra}",
         query_escape(pair.model.as_str()),
         query_escape(pair.variant.as_str())
-    );
-    Request { kind: kind.into(), pair: Some(pair), path }
+    )
 }
 
 fn pair_of(model: &Model) -> Pair {
