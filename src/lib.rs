@@ -25,6 +25,7 @@ pub mod snapshot;
 pub mod store;
 pub mod upstream;
 
+pub mod alerts;
 pub mod cost;
 pub mod prepared;
 pub mod table;

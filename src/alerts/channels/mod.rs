@@ -1,0 +1,1 @@
+//! The kinds of receivers: what each is sent, and how. One file for each kind.

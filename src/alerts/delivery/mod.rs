@@ -1,0 +1,1 @@
+//! The outbox: what waits on disk, when it is sent, and what happened.
