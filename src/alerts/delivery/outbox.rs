@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 
 /// Most notices that wait for one receiver; beyond it, the least important ones are dropped.
 const MOST_WAITING: usize = 2000;
-/// So often a receiver may refuse one message until it is given up.
+/// Number of refusals after which a message is given up.
 const MOST_REFUSALS: u32 = 3;
 /// Deliveries on the status page.
 const MOST_SHOWN: usize = 20;
@@ -283,7 +283,7 @@ impl Outbox {
         }
     }
 
-    /// Turns a receiver on again; its count of failures starts anew, and its messages are sent at once.
+    /// Turns a receiver on again; its failures are forgotten, and its messages are sent at once.
     ///
     /// # Errors
     /// [`AlertsError`].

@@ -109,8 +109,8 @@ async fn a_receiver_that_is_gone_is_switched_off_at_once_and_enabled_by_hand() {
     assert_eq!(rig.outbox().status().expect("status").receivers[0].state, ReceiverState::On);
     rig.outbox().disable("hook").expect("disabled");
     assert_eq!(rig.outbox().status().expect("status").receivers[0].state, ReceiverState::Disabled);
-    let unknown = rig.outbox().enable("nobody").expect_err("unknown").to_string();
-    assert!(unknown.contains("nobody") && unknown.contains("hook"), "{unknown}");
+    let unknown = rig.outbox().enable("no-one").expect_err("unknown").to_string();
+    assert!(unknown.contains("no-one") && unknown.contains("hook"), "{unknown}");
 }
 
 #[tokio::test]
