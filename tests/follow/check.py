@@ -9,11 +9,14 @@ import base64
 import email
 import email.policy
 import json
+import logging
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import warnings
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -27,6 +30,10 @@ NEW = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 OLD = "whsec_" + base64.b64encode(bytes(range(100, 124))).decode()
 PASSWORD = "password-of-the-mail-4711"
 MARKERS = ["path-secret-81", "topic-secret-82", "token-secret-83", PASSWORD, NEW[6:], OLD[6:]]
+
+# The server warns that a login without TLS is insecure; it listens on loopback only.
+warnings.simplefilter("ignore")
+logging.getLogger("mail").setLevel(logging.CRITICAL)
 
 work = Path(tempfile.mkdtemp(prefix="hitrate-follow-"))
 
@@ -78,17 +85,19 @@ class Mail:
 
     def authenticate(self, _server, _session, _envelope, _mechanism, data):
         is_right = isinstance(data, LoginPassword) and data.password == PASSWORD.encode() and data.login == b"hitrate"
-        return AuthResult(success=is_right)
+        # `handled=False`: the server sends the reply 535 itself.
+        return AuthResult(success=is_right, handled=False)
 
 
 http = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
 threading.Thread(target=http.serve_forever, daemon=True).start()
 web = f"http://127.0.0.1:{http.server_port}"
 mail = Mail()
-smtp = Controller(mail, hostname="127.0.0.1", port=0, authenticator=mail.authenticate, auth_required=True,
+with socket.create_server(("127.0.0.1", 0)) as free:
+    mail_port = free.getsockname()[1]
+smtp = Controller(mail, hostname="127.0.0.1", port=mail_port, authenticator=mail.authenticate, auth_required=True,
                   auth_require_tls=False)
 smtp.start()
-mail_port = smtp.server.sockets[0].getsockname()[1]
 
 
 def receiver(name, kind, **keys):
