@@ -11,7 +11,9 @@ import email.policy
 import json
 import logging
 import os
+import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -215,6 +217,39 @@ if "The receiver mail works" not in message.get_body(("plain",)).get_content():
 (work / "password").write_text("wrong-" + PASSWORD)
 hitrate("alerts", "test", "mail", code=1)
 same("emails after a wrong password", len(mail.got), 1)
+
+# Certificates are always verified: nothing is sent to servers that certify themselves.
+if shutil.which("openssl"):
+    certificate, key = work / "certificate.pem", work / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate],
+                   check=True, capture_output=True, timeout=PATIENCE)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    https = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    https.socket = context.wrap_socket(https.socket, server_side=True)
+    threading.Thread(target=https.serve_forever, daemon=True).start()
+    secure_mail = Mail()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        secure_port = free.getsockname()[1]
+    secure_smtp = Controller(secure_mail, hostname="127.0.0.1", port=secure_port, tls_context=context)
+    secure_smtp.start()
+    (work / "hitrate.toml").write_text(settings + receiver(
+        "false-hook", "slack", url=f"https://127.0.0.1:{https.server_port}/false/path-secret-81",
+    ) + receiver(
+        "false-mail", "email", host="127.0.0.1", port=secure_port, tls="starttls",
+        **{"from": "alerts@example.org", "to": ["ops@example.org"]},
+    ))
+    for name in ("false-hook", "false-mail"):
+        refused = json.loads(hitrate("alerts", "test", name, "--json", code=1))[0]
+        same(f"status of {name}", refused["status"], None)
+        if "certificate" not in refused["detail"].lower():
+            fail(f"{name} failed for another reason: {refused['detail']}")
+    same("messages to servers with a false certificate", (secure_mail.got, "false" in Receiver.got), ([], False))
+    secure_smtp.stop()
+    https.shutdown()
+else:
+    print("alert check: skipped the check of certificates (openssl is not installed)")
 
 # A dry run sends nothing, and nothing printed or kept is secret.
 hitrate("alerts", "test", "--dry-run")
