@@ -1,8 +1,10 @@
 //! Settings: one struct per section, with the defaults in `data/hitrate.toml`. Unknown keys are rejected with their
 //! path.
 
+mod alerts;
 mod backfill;
 
+pub use alerts::{Alerts, Digest, Hidden, MASK, QuietHours, Receiver, ReceiverKind, SmtpTls};
 pub use backfill::Backfill;
 
 use crate::domain::workload::Workload;
@@ -36,6 +38,8 @@ pub struct Config {
     pub traffic: Traffic,
     /// The history import from the upstream.
     pub backfill: Backfill,
+    /// Who receives notices about changes, and how.
+    pub alerts: Alerts,
 }
 
 /// Upstream address and sources.
@@ -251,7 +255,7 @@ impl Config {
         if self.store.threads < 1 {
             return wrong("store.threads", "expected 1 or more");
         }
-        Ok(())
+        self.alerts.check()
     }
 
     /// The available workloads: the built-in ones and those of the user's file, which is read on every call.

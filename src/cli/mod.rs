@@ -2,6 +2,7 @@
 //! standard error.
 
 mod accept;
+mod alerts;
 mod backtest;
 mod changes;
 mod check;
@@ -150,6 +151,8 @@ enum Verb {
     Changes(changes::ChangesArgs),
     /// Print who serves the traffic: the shares of providers, or of a model's endpoints.
     Share(share::ShareArgs),
+    /// Test, list and switch the receivers of alerts.
+    Alerts(alerts::AlertsArgs),
     /// Print the address of a model's page.
     Open(open::OpenArgs),
     /// Compare the endpoints of a model.
@@ -249,6 +252,7 @@ fn run(cli: Cli) -> Result<u8> {
         Verb::Status(args) => status::run(&common, &args),
         Verb::Changes(args) => changes::run(&common, &args),
         Verb::Share(args) => share::run(&common, &args),
+        Verb::Alerts(args) => alerts::run(&common, &args),
         Verb::Open(args) => open::run(&common, &args),
         Verb::Model(args) => model::run(&common, &args),
         Verb::Prefs(args) => prefs::run(&common, &args),

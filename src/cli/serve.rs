@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::pipeline::{Pipeline, PipelineError};
 use crate::private::{Own, OwnStore, Private, PrivateError, VARIABLE};
 use crate::scheduler::CronExpression;
-use crate::serve::{Content, Server, collect_by_schedule, import_history};
+use crate::serve::{Content, Server, collect_by_schedule, deliver_until, import_history};
 use crate::store::StoreError;
 use anyhow::{Context, Result};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -115,11 +115,14 @@ async fn serve(
     };
     let content = Content::of(&pipeline);
     let own = own(settings, &content, &clock);
+    // Not as of another time: the notices would be about the past.
+    let outbox = content.outbox.clone().filter(|_| now.is_none());
     let server = Server::bind(content, clock, listen.public).await?;
     print_text(&format!("listening {}", server.url()))?;
     let private = private(own.beside(server.url()), listen.private, &cancel).await?;
     let importer = (collect && pipeline.config.backfill.enabled)
         .then(|| tokio::spawn(import_history(pipeline.clone(), schedule.clone(), cancel.clone())));
+    let deliveries = outbox.map(|outbox| tokio::spawn(deliver_until(outbox, cancel.clone())));
     let collector = collect.then(|| {
         let (pipeline, cancel) = (pipeline.clone(), cancel.clone());
         tokio::spawn(async move {
@@ -135,6 +138,9 @@ async fn serve(
     }
     if let Some(importer) = importer {
         importer.await?;
+    }
+    if let Some(deliveries) = deliveries {
+        deliveries.await?;
     }
     if let Some(private) = private {
         private.await??;

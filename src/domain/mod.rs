@@ -5,6 +5,7 @@ pub mod bounds;
 pub mod change;
 pub mod change_filter;
 pub mod column;
+pub mod delivery;
 pub mod document;
 pub mod endpoint;
 pub mod finding;

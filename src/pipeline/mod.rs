@@ -90,6 +90,10 @@ impl DataDir {
     pub fn history(&self) -> PathBuf {
         self.imports().join("upstream")
     }
+    /// State of the alerts: what waits to be delivered, and what was. It is never published.
+    pub fn alerts(&self) -> PathBuf {
+        self.0.join("alerts")
+    }
     /// The file in which a running server publishes its address.
     pub fn server(&self) -> PathBuf {
         self.0.join("server.json")

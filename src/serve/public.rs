@@ -5,6 +5,7 @@ use super::hot::{self, Answers, Hot};
 use super::limit::{self, Limit};
 use crate::api::{self, ApiState, Bodies};
 use crate::background;
+use crate::domain::delivery::AlertsSource;
 use crate::mcp::{self, Source, Tools};
 use crate::prepared::{Origin, Purpose};
 use crate::site::{self, Aliased, Described, Pages, SiteState, with_aliases};
@@ -30,6 +31,9 @@ const API_TEXT: &str = include_str!("../../docs/api.md");
 /// The description of the API; it never changes while the program runs.
 static API_DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::to_value(api::openapi()).unwrap_or_default());
+
+/// The URLs that show alerts, if there are receivers. They are then made for each request, within the limit.
+const WITH_ALERTS: [&str; 2] = ["/status", "/status.json"];
 
 /// The site and the API.
 #[derive(Clone)]
@@ -60,14 +64,16 @@ impl Public {
     }
 
     /// The same with a writer of Parquet, whose temporary files are in `work`. A service behind a reverse proxy trusts
-    /// what the proxy says about the address.
-    pub fn with(self, work: PathBuf, is_behind_proxy: bool) -> Self {
+    /// what the proxy says about the address. `alerts` reads the state of the alerts.
+    pub fn with(self, work: PathBuf, is_behind_proxy: bool, alerts: Option<AlertsSource>) -> Self {
         let origin = Origin::new(self.public_url.clone(), is_behind_proxy);
         let writer = ParquetWriter::new(work);
         let bodies = Bodies::default().at(origin.clone());
         let bodies =
             bodies.with_parquet(Arc::new(move |columns| writer.write(columns).map_err(|e| e.to_string())));
-        Self { bodies: Arc::new(bodies), origin, ..self }
+        let bodies = bodies.with_alerts(alerts.clone());
+        let pages = Pages::default().with_alerts(alerts);
+        Self { bodies: Arc::new(bodies), pages: Arc::new(pages), origin, ..self }
     }
 
     /// The service over one snapshot, for static files: nothing is compressed.
@@ -131,6 +137,7 @@ impl Public {
             .into_iter()
             .chain(site::twins(snapshot))
             .chain([site::REFERENCE.to_owned()])
+            .filter(|address| !self.pages.has_alerts() || !WITH_ALERTS.contains(&address.as_str()))
             .collect();
         self.answers.set_prepared(&addresses);
         let (mut made, mut failed) = (0, 0);

@@ -6,8 +6,10 @@ use super::pages::{changes, endpoint, front, method, model, models, provider, pr
 use super::parts::choice::Choice;
 use super::parts::clean;
 use super::parts::shell::View;
+use crate::domain::delivery::{AlertsSource, AlertsStatus};
 use crate::domain::tier::Lens;
 use crate::prepared::{Bounds, Prepared, Purpose, Shelf};
+use std::fmt;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -56,6 +58,17 @@ pub struct Pages {
     /// snapshot is shown is the one that is served.
     pub(super) reference: Shelf<Epoch, (), Prepared>,
     purpose: Purpose,
+    alerts: Live,
+}
+
+/// Reads the state of the alerts, which pages show as it is when they are requested.
+#[derive(Default)]
+struct Live(Option<AlertsSource>);
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Live").field(&self.0.is_some()).finish()
+    }
 }
 
 impl Default for Pages {
@@ -72,7 +85,24 @@ impl Pages {
             endpoints: Shelf::new(ENDPOINT_BOUNDS),
             reference: Shelf::new(BOUNDS),
             purpose,
+            alerts: Live::default(),
         }
+    }
+
+    /// The same with the state of the alerts, for the status page.
+    #[must_use]
+    pub fn with_alerts(self, alerts: Option<AlertsSource>) -> Self {
+        Self { alerts: Live(alerts), ..self }
+    }
+
+    /// Whether the status shows alerts, so that it is made for each request.
+    pub fn has_alerts(&self) -> bool {
+        self.alerts.0.is_some()
+    }
+
+    /// The state of the alerts as it is now; `None` without receivers.
+    pub(super) fn alerts(&self) -> Option<AlertsStatus> {
+        self.alerts.0.as_ref().and_then(|alerts| alerts())
     }
 
     fn shelf_of(&self, page: &Page) -> &Shelf<Epoch, Page, Prepared> {
@@ -126,7 +156,7 @@ impl SiteState {
             Page::Models => models::render(view)?,
             Page::Providers => providers::render(view)?,
             Page::Method => method::render(view, self.method_markdown)?,
-            Page::Status => status::render(view)?,
+            Page::Status => status::render(view, None)?,
             Page::Changes => changes::render(view)?,
             Page::Share => share::render(view)?,
             // Handled by the caller, because a file may be binary.
