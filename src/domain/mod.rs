@@ -14,6 +14,7 @@ pub mod hourly;
 pub mod ids;
 pub mod imported;
 pub mod limits;
+pub mod pattern;
 pub mod quantization;
 pub mod reading;
 pub mod record;

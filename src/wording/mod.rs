@@ -2,6 +2,7 @@
 
 pub mod changes;
 mod flags;
+pub mod following;
 pub mod lists;
 mod missing;
 pub mod money;

@@ -1,19 +1,16 @@
 //! Recorded changes as the pages and the feed show them.
 
+mod list;
+mod row;
+
+pub use list::render;
+pub use row::page_of;
+
 use crate::domain::event::EventKind;
 use crate::domain::ids::ProviderSlug;
-use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{When, format, link};
-use crate::site::registry::Section;
 use crate::snapshot::{Event, ProviderEntry, Snapshot};
 use crate::wording::changes::{self, Direction, Headline};
-use askama::Template;
-
-/// Number of changes that are not folded.
-const SHOWN: usize = 50;
-
-/// Maximum number of changes of recommendations on the page of all changes. The snapshot limits the other kinds.
-const RECOMMENDATIONS: usize = 100;
 
 /// Longest name of a provider in a sentence.
 const LONGEST_NAME: usize = 60;
@@ -109,42 +106,4 @@ pub fn of_endpoint<'a>(snapshot: &'a Snapshot, model_id: &str, tag: &str, most: 
 pub fn of_provider<'a>(snapshot: &'a Snapshot, provider: &ProviderSlug, most: usize) -> Vec<Change<'a>> {
     let events = snapshot.status.events.iter().filter(|e| e.concerns(provider.as_str()));
     events.take(most).map(|e| change(snapshot, e)).collect()
-}
-
-#[derive(Template)]
-#[template(path = "changes.html")]
-struct ChangesPage<'a> {
-    shell: Shell,
-    count: usize,
-    changes: Vec<Change<'a>>,
-    /// Those beyond the first [`SHOWN`], folded.
-    older: Vec<Change<'a>>,
-    since: Option<When>,
-    /// Number of changes of recommendations that are left out.
-    left_out: usize,
-}
-
-/// Renders the page of all recorded changes.
-///
-/// # Errors
-/// If the template cannot be rendered.
-pub fn render(view: &View) -> askama::Result<String> {
-    let snapshot = view.snapshot.as_ref();
-    let mut recommended = 0_usize;
-    let mut events = snapshot.changes();
-    events.retain(|event| {
-        let is_recommendation = event.kind == EventKind::RecommendationChanged;
-        recommended += usize::from(is_recommendation);
-        !is_recommendation || recommended <= RECOMMENDATIONS
-    });
-    let about = "Changes of list prices, endpoints, names, tiers and recommendations.";
-    ChangesPage {
-        shell: Shell::of_page(view, Section::Changes, "what changed", about),
-        count: events.len(),
-        changes: events.iter().take(SHOWN).copied().map(|e| change(snapshot, e)).collect(),
-        older: events.iter().skip(SHOWN).copied().map(|e| change(snapshot, e)).collect(),
-        since: events.last().map(|e| When::new(e.at)),
-        left_out: recommended.saturating_sub(RECOMMENDATIONS),
-    }
-    .render()
 }
