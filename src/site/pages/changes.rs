@@ -56,18 +56,6 @@ fn headline(snapshot: &Snapshot, event: &Event) -> Option<Headline> {
     changes::headline(event, &changes::host(name.as_deref(), tag))
 }
 
-/// An event in one sentence, as the title of an entry in the feed.
-pub fn title(snapshot: &Snapshot, event: &Event) -> String {
-    if let Some(headline) = headline(snapshot, event) {
-        return headline.sentence(event.model_id.as_deref());
-    }
-    let about: Vec<&str> = event.model_id.iter().chain(&event.tag).map(String::as_str).collect();
-    match about.as_slice() {
-        [] => event.detail.clone(),
-        about => format!("{}: {}", kind_in_words(event.kind), about.join(" at ")),
-    }
-}
-
 /// An event as pages show it.
 pub fn change<'a>(snapshot: &Snapshot, event: &'a Event) -> Change<'a> {
     let known = event.model_id.as_deref().filter(|id| snapshot.model(id).is_some());

@@ -4,7 +4,6 @@ mod atom;
 mod json;
 
 use crate::domain::change::Change;
-use crate::domain::ids::names;
 use crate::site::pages::changes::page_of;
 use crate::site::parts::link;
 use crate::site::parts::shell::View;
@@ -20,14 +19,13 @@ const ENTRIES: usize = 100;
 /// Namespace of the ids of feeds.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6b1d_6c2e_8a4f_5b07_9d3e_51f0_c7a2_4e91);
 
-names! {
-    /// The format of a feed.
-    FeedFormat {
-        /// Atom (RFC 4287).
-        Atom = "atom",
-        /// JSON Feed 1.1.
-        Json = "json",
-    }
+/// The format of a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FeedFormat {
+    /// Atom (RFC 4287).
+    Atom,
+    /// JSON Feed 1.1.
+    Json,
 }
 
 impl FeedFormat {
@@ -49,7 +47,9 @@ impl FeedFormat {
 
     /// The address of a page and the format, if a path ends as that of a feed.
     pub fn split(path: &str) -> Option<(&str, Self)> {
-        Self::ALL.into_iter().find_map(|format| Some((path.strip_suffix(format.ending())?, format)))
+        [Self::Atom, Self::Json]
+            .into_iter()
+            .find_map(|format| Some((path.strip_suffix(format.ending())?, format)))
     }
 }
 
