@@ -1,6 +1,10 @@
 //! Settings: one struct per section, with the defaults in `data/hitrate.toml`. Unknown keys are rejected with their
 //! path.
 
+mod alerts;
+
+pub use alerts::{Alerts, Digest, Hidden, MASK, QuietHours, Receiver, ReceiverKind, SmtpTls};
+
 use crate::domain::workload::Workload;
 use crate::domain::workload_file::{self, FileKind, WorkloadError};
 use serde::{Deserialize, Serialize};
@@ -30,6 +34,8 @@ pub struct Config {
     pub workloads: Workloads,
     /// The user's own traffic.
     pub traffic: Traffic,
+    /// Who receives notices about changes, and how.
+    pub alerts: Alerts,
 }
 
 /// Upstream address and sources.
@@ -244,7 +250,7 @@ impl Config {
         if self.store.threads < 1 {
             return wrong("store.threads", "expected 1 or more");
         }
-        Ok(())
+        self.alerts.check()
     }
 
     /// The available workloads: the built-in ones and those of the user's file, which is read on every call.

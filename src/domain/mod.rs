@@ -4,6 +4,7 @@ pub mod backtest;
 pub mod bounds;
 pub mod change;
 pub mod column;
+pub mod delivery;
 pub mod document;
 pub mod endpoint;
 pub mod event;

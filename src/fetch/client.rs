@@ -78,6 +78,6 @@ fn build(builder: ClientBuilder) -> Result<Client, SetupError> {
 }
 
 /// Installs ring as the TLS provider of the process. Later calls find it installed and do nothing.
-fn install_tls() {
+pub(super) fn install_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }

@@ -20,10 +20,12 @@ mod attempt;
 mod client;
 mod config;
 mod consent;
+mod guard;
 mod headers;
 mod once;
 mod outcome;
 mod pace;
+mod post;
 mod sweep;
 
 use std::sync::Arc;
@@ -37,8 +39,10 @@ use pace::Pace;
 
 pub use api::ApiClient;
 pub use config::{FetchConfig, MOST_CONNECTIONS, MOST_REFUSALS};
+pub use guard::allowed_addresses;
 pub use once::{OnceAnswer, get_json_once, post_json_once};
 pub use outcome::{FetchError, FetchOutcome, FetchRequest, SetupError, SkipReason, SweepReport};
+pub use post::{PostAnswer, PostError, PostRequest, post};
 
 /// An HTTP client for one upstream. Clones share the connections, the rate limit and the refusal state; create a new
 /// client for each collection.

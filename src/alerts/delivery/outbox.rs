@@ -1,0 +1,446 @@
+//! The outbox: accepts notices, sends them when they are due, and keeps what happened.
+//!
+//! **At least once, with a stable id.** A notice is on disk before [`Outbox::push`] returns. A message gets its id before
+//! the first attempt and leaves the disk only after the receiver accepted it. If the process is killed between the two,
+//! the message is sent again with the same id, by which the receiver can recognise it. A message whose delivery is on disk
+//! is never sent again.
+
+use super::form::{forget_old_attempts, form};
+use super::schedule::{is_quiet, next_attempt};
+use super::state::{AlertsError, Off, OffReason, Outgoing, ReceiverRecord, State, StateFile, Waiting};
+use crate::alerts::channels::message::{Message, MessageKind};
+use crate::alerts::channels::outcome::{Effect, SendFailure};
+use crate::alerts::channels::{Preview, Sender};
+use crate::alerts::notice::{Notice, Severity};
+use crate::clock::Clock;
+use crate::config::{Alerts, Receiver};
+use crate::domain::delivery::{AlertsStatus, Delivery, DeliveryOutcome, ReceiverState, ReceiverStatus};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+/// Most notices that wait for one receiver; beyond it, the least important ones are dropped.
+const MOST_WAITING: usize = 2000;
+/// So often a receiver may refuse one message until it is given up.
+const MOST_REFUSALS: u32 = 3;
+/// Deliveries on the status page.
+const MOST_SHOWN: usize = 20;
+
+/// The outbox of a data folder. Clones share it; the state is on disk.
+#[derive(Clone)]
+pub struct Outbox {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    file: StateFile,
+    base: PathBuf,
+    settings: Alerts,
+    user_agent: String,
+    clock: Arc<dyn Clock>,
+}
+
+/// What [`Outbox::run_due`] did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Run {
+    /// Messages that were delivered.
+    pub delivered: usize,
+    /// Attempts that failed.
+    pub failed: usize,
+}
+
+impl Outbox {
+    /// The outbox whose state is in `folder`. Paths of secrets are relative to `base`, the data folder.
+    pub fn new(
+        folder: PathBuf,
+        base: &Path,
+        settings: Alerts,
+        user_agent: String,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let file = StateFile::new(folder);
+        Self { inner: Arc::new(Inner { file, base: base.to_owned(), settings, user_agent, clock }) }
+    }
+
+    /// Whether there is anyone to send to.
+    pub fn has_receivers(&self) -> bool {
+        !self.inner.settings.receivers.is_empty()
+    }
+
+    /// Accepts a notice for receivers, by name; it is on disk afterwards. Names without a receiver are ignored, because the
+    /// settings were checked before. A receiver that had a notice with this id gets it only once within the configured
+    /// days; a receiver that is off gets nothing, also later. Returns the number of receivers that will get it.
+    ///
+    /// # Errors
+    /// [`AlertsError`] if it cannot be kept.
+    pub fn push(&self, notice: &Notice, receivers: &[String]) -> Result<usize, AlertsError> {
+        let now = self.inner.clock.now();
+        let settings = &self.inner.settings;
+        self.inner.file.update(|state| {
+            let known = receivers.iter().filter(|name| settings.receiver(name).is_some());
+            let mut accepted = 0;
+            for name in known {
+                let record = state.receivers.entry(name.clone()).or_default();
+                let oldest = now - TimeDelta::days(i64::from(settings.dedup_days));
+                record.seen.retain(|_, at| *at > oldest);
+                if record.off.is_some() || record.seen.contains_key(&notice.id) {
+                    continue;
+                }
+                record.seen.insert(notice.id.clone(), now);
+                record.waiting.push(Waiting { since: now, notice: notice.clone() });
+                limit(record, name);
+                accepted += 1;
+            }
+            accepted
+        })
+    }
+
+    /// Sends what is due: each receiver in its own task, so that a slow one delays no other. Waits are measured by the
+    /// clock of the outbox.
+    ///
+    /// # Errors
+    /// [`AlertsError::Busy`] if another process is sending, otherwise if the state cannot be used.
+    pub async fn run_due(&self) -> Result<Run, AlertsError> {
+        let _sending = self.inner.file.sending()?;
+        let now = self.inner.clock.now();
+        let settings = &self.inner.settings;
+        let due: Vec<Receiver> = self.inner.file.update(|state| {
+            let mut due = Vec::new();
+            for receiver in &settings.receivers {
+                let Some(record) = state.receivers.get_mut(&receiver.name) else { continue };
+                if record.off.is_some() {
+                    continue;
+                }
+                form(record, receiver, settings.messages_per_hour, now);
+                if !record.messages.is_empty() && record.not_before.is_none_or(|at| at <= now) {
+                    due.push(receiver.clone());
+                }
+            }
+            due
+        })?;
+        let mut tasks = JoinSet::new();
+        for receiver in due {
+            let outbox = self.clone();
+            tasks.spawn(async move { outbox.deliver_to(&receiver).await });
+        }
+        let mut total = Run::default();
+        while let Some(done) = tasks.join_next().await {
+            match done {
+                Ok(Ok(run)) => {
+                    total.delivered += run.delivered;
+                    total.failed += run.failed;
+                }
+                Ok(Err(error)) => return Err(error),
+                Err(error) => tracing::error!(%error, "a delivery of alerts panicked"),
+            }
+        }
+        Ok(total)
+    }
+
+    /// Sends the messages of a receiver in order, until one fails or the limit is reached.
+    async fn deliver_to(&self, receiver: &Receiver) -> Result<Run, AlertsError> {
+        let mut run = Run::default();
+        let mut held: Vec<String> = Vec::new();
+        loop {
+            let now = self.inner.clock.now();
+            let most = self.inner.settings.messages_per_hour as usize;
+            let next = self.inner.file.read()?.receivers.remove(&receiver.name).and_then(|mut record| {
+                forget_old_attempts(&mut record, now);
+                let has_room = record.attempts.len() < most && record.off.is_none();
+                let next = record.messages.into_iter().find(|one| !held.contains(&one.message.id));
+                next.filter(|_| has_room)
+            });
+            let Some(outgoing) = next else { return Ok(run) };
+            let message = outgoing.message;
+            if message.severity() != Severity::Critical && is_quiet(receiver, now) {
+                held.push(message.id);
+                continue;
+            }
+            let sent = self.sender().send(receiver, &message, now).await;
+            let is_delivered = sent.is_ok();
+            self.record(receiver, &message, sent)?;
+            if !is_delivered {
+                run.failed += 1;
+                return Ok(run);
+            }
+            run.delivered += 1;
+        }
+    }
+
+    /// Keeps the outcome of an attempt.
+    fn record(
+        &self,
+        receiver: &Receiver,
+        message: &Message,
+        sent: Result<u16, SendFailure>,
+    ) -> Result<(), AlertsError> {
+        let now = self.inner.clock.now();
+        let settings = &self.inner.settings;
+        self.inner.file.update(|state| {
+            let record = state.receivers.entry(receiver.name.clone()).or_default();
+            record.attempts.push(now);
+            let place = record.messages.iter().position(|one| one.message.id == message.id);
+            let attempt = place.map_or(1, |place| {
+                record.messages[place].attempts += 1;
+                record.messages[place].attempts
+            });
+            let (outcome, status, detail) = match sent {
+                Ok(status) => {
+                    succeeded(record, now);
+                    record.messages.retain(|one| one.message.id != message.id);
+                    (DeliveryOutcome::Delivered, Some(status), String::new())
+                }
+                Err(failure) => {
+                    let outcome = failed(record, place, message, &failure, settings, now);
+                    tracing::warn!(
+                        receiver = receiver.name,
+                        status = failure.status,
+                        reason = failure.detail,
+                        attempt,
+                        "an alert was not delivered"
+                    );
+                    if let Some(off) = record.off.as_ref().filter(|off| off.at == now) {
+                        tracing::error!(
+                            receiver = receiver.name,
+                            since = %record.failing_since.unwrap_or(off.at),
+                            "the receiver is switched off; `hitrate alerts enable` turns it on again"
+                        );
+                    }
+                    (outcome, failure.status, failure.detail)
+                }
+            };
+            let notices = message.notices.len();
+            let (receiver, message_id) = (receiver.name.clone(), message.id.clone());
+            state.note(Delivery { at: now, receiver, message_id, notices, attempt, outcome, status, detail });
+        })
+    }
+
+    /// Sends a test message to a receiver at once, whatever its digest and quiet hours, and keeps the outcome in the log.
+    /// A failure does not count against the receiver.
+    ///
+    /// # Errors
+    /// [`AlertsError`] if there is no such receiver or the log cannot be written.
+    pub async fn test(&self, name: &str) -> Result<Delivery, AlertsError> {
+        let receiver = self.receiver(name)?;
+        let message = self.test_message(receiver);
+        let now = self.inner.clock.now();
+        let sent = self.sender().send(receiver, &message, now).await;
+        let (outcome, status, detail) = match sent {
+            Ok(status) => (DeliveryOutcome::Delivered, Some(status), String::new()),
+            Err(failure) => (DeliveryOutcome::GivenUp, failure.status, failure.detail),
+        };
+        let delivery = Delivery {
+            at: self.inner.clock.now(),
+            receiver: receiver.name.clone(),
+            message_id: message.id,
+            notices: 1,
+            attempt: 1,
+            outcome,
+            status,
+            detail,
+        };
+        self.inner.file.update(|state| {
+            state.note(delivery.clone());
+            if delivery.outcome == DeliveryOutcome::Delivered {
+                let record = state.receivers.entry(receiver.name.clone()).or_default();
+                succeeded(record, delivery.at);
+            }
+        })?;
+        Ok(delivery)
+    }
+
+    /// What a test message to a receiver would be, with secrets masked.
+    ///
+    /// # Errors
+    /// [`AlertsError::Unknown`]; the inner error is a secret or an address that cannot be used.
+    pub fn preview(&self, name: &str) -> Result<Result<Preview, String>, AlertsError> {
+        let receiver = self.receiver(name)?;
+        let message = self.test_message(receiver);
+        Ok(self.sender().preview(receiver, &message, self.inner.clock.now()))
+    }
+
+    fn test_message(&self, receiver: &Receiver) -> Message {
+        let now = self.inner.clock.now();
+        let id = format!("test-{}-{}", receiver.name, now.timestamp_millis());
+        Message {
+            id: format!("msg_{id}"),
+            kind: MessageKind::Test,
+            created_at: now,
+            notices: vec![Notice {
+                id,
+                at: now,
+                rule: "test".to_owned(),
+                severity: Severity::Info,
+                title: "Test message of hitrate".to_owned(),
+                lines: vec![
+                    format!("The receiver {} works if you can read this.", receiver.name),
+                    "Nothing has changed; `hitrate alerts test` sent this message.".to_owned(),
+                ],
+                url: None,
+                changes: Vec::new(),
+            }],
+        }
+    }
+
+    /// Turns a receiver on again; its count of failures starts anew, and its messages are sent at once.
+    ///
+    /// # Errors
+    /// [`AlertsError`].
+    pub fn enable(&self, name: &str) -> Result<(), AlertsError> {
+        let name = &self.receiver(name)?.name;
+        self.inner.file.update(|state| {
+            let record = state.receivers.entry(name.clone()).or_default();
+            record.off = None;
+            record.failing_since = None;
+            record.failures = 0;
+            record.not_before = None;
+        })
+    }
+
+    /// Turns a receiver off until it is enabled. What waits for it is dropped.
+    ///
+    /// # Errors
+    /// [`AlertsError`].
+    pub fn disable(&self, name: &str) -> Result<(), AlertsError> {
+        let name = &self.receiver(name)?.name;
+        let now = self.inner.clock.now();
+        self.inner.file.update(|state| {
+            turn_off(state.receivers.entry(name.clone()).or_default(), OffReason::Operator, now);
+        })
+    }
+
+    /// Receivers and last deliveries, for the operator: with the reasons of failures.
+    ///
+    /// # Errors
+    /// [`AlertsError`].
+    pub fn status(&self) -> Result<AlertsStatus, AlertsError> {
+        let state = self.inner.file.read()?;
+        let receivers: Vec<ReceiverStatus> =
+            self.inner.settings.receivers.iter().map(|receiver| receiver_status(&state, receiver)).collect();
+        let is_off =
+            |one: &&ReceiverStatus| matches!(one.state, ReceiverState::SwitchedOff | ReceiverState::Disabled);
+        Ok(AlertsStatus {
+            receivers_total: receivers.len(),
+            receivers_off: receivers.iter().filter(is_off).count(),
+            receivers,
+            deliveries: state.log.into(),
+        })
+    }
+
+    /// The same for everyone who can open the status page: without the reasons, with the last deliveries only, and without
+    /// names if the settings hide them. `None` if there are no receivers.
+    pub fn public_status(&self) -> Option<AlertsStatus> {
+        if !self.has_receivers() {
+            return None;
+        }
+        let mut status = match self.status() {
+            Ok(status) => status,
+            Err(error) => {
+                tracing::error!(%error, "the status page cannot show the alerts");
+                return None;
+            }
+        };
+        if !self.inner.settings.show_receivers {
+            status.receivers.clear();
+            status.deliveries.clear();
+        }
+        // A receiver that is no longer in the settings is no longer shown.
+        status.deliveries.retain(|one| self.inner.settings.receiver(&one.receiver).is_some());
+        status.deliveries.truncate(MOST_SHOWN);
+        status.deliveries.iter_mut().for_each(|one| one.detail.clear());
+        Some(status)
+    }
+
+    /// The names of all receivers, in the order of the settings.
+    pub fn names(&self) -> Vec<String> {
+        self.inner.settings.receivers.iter().map(|receiver| receiver.name.clone()).collect()
+    }
+
+    fn receiver(&self, name: &str) -> Result<&Receiver, AlertsError> {
+        let unknown = || AlertsError::Unknown { name: name.to_owned(), known: self.names() };
+        self.inner.settings.receiver(name).ok_or_else(unknown)
+    }
+
+    fn sender(&self) -> Sender<'_> {
+        Sender { base: &self.inner.base, user_agent: &self.inner.user_agent }
+    }
+}
+
+fn succeeded(record: &mut ReceiverRecord, now: DateTime<Utc>) {
+    record.delivered_at = Some(now);
+    record.failing_since = None;
+    record.failures = 0;
+    record.not_before = None;
+}
+
+/// Counts a failure, plans the next attempt, gives the message up or switches the receiver off.
+fn failed(
+    record: &mut ReceiverRecord,
+    place: Option<usize>,
+    message: &Message,
+    failure: &SendFailure,
+    settings: &Alerts,
+    now: DateTime<Utc>,
+) -> DeliveryOutcome {
+    record.failures += 1;
+    record.not_before = Some(next_attempt(now, &message.id, record.failures, failure.retry_after));
+    if failure.effect != Effect::Busy {
+        let since = *record.failing_since.get_or_insert(now);
+        let is_over = now - since >= TimeDelta::days(i64::from(settings.switch_off_days));
+        if is_over || failure.effect == Effect::Gone {
+            turn_off(record, OffReason::Failed, now);
+            return DeliveryOutcome::GivenUp;
+        }
+    }
+    let Some(place) = place else { return DeliveryOutcome::Failed };
+    let outgoing: &mut Outgoing = &mut record.messages[place];
+    if failure.effect == Effect::Refused {
+        outgoing.refusals += 1;
+    }
+    let is_old = now - outgoing.message.created_at >= TimeDelta::hours(i64::from(settings.give_up_hours));
+    if is_old || outgoing.refusals >= MOST_REFUSALS {
+        record.messages.remove(place);
+        return DeliveryOutcome::GivenUp;
+    }
+    DeliveryOutcome::Failed
+}
+
+fn turn_off(record: &mut ReceiverRecord, reason: OffReason, now: DateTime<Utc>) {
+    record.off = Some(Off { at: now, reason });
+    record.waiting.clear();
+    record.messages.clear();
+}
+
+/// Drops the least important notices beyond the limit, the oldest of them first.
+fn limit(record: &mut ReceiverRecord, name: &str) {
+    while record.waiting.len() > MOST_WAITING {
+        let least = record.waiting.iter().enumerate().min_by_key(|(_, one)| (one.notice.severity, one.since));
+        let Some(place) = least.map(|(place, _)| place) else { return };
+        let dropped = record.waiting.remove(place);
+        tracing::warn!(
+            receiver = name,
+            notice = dropped.notice.id,
+            "too many notices wait for the receiver; the least important one is dropped"
+        );
+    }
+}
+
+fn receiver_status(state: &State, receiver: &Receiver) -> ReceiverStatus {
+    let record = state.receivers.get(&receiver.name).cloned().unwrap_or_default();
+    let (shown, since) = match &record.off {
+        Some(Off { at, reason: OffReason::Failed }) => (ReceiverState::SwitchedOff, Some(*at)),
+        Some(Off { at, reason: OffReason::Operator }) => (ReceiverState::Disabled, Some(*at)),
+        None if record.failing_since.is_some() => (ReceiverState::Failing, record.failing_since),
+        None => (ReceiverState::On, None),
+    };
+    let in_messages: usize = record.messages.iter().map(|one| one.message.notices.len()).sum();
+    ReceiverStatus {
+        name: receiver.name.clone(),
+        kind: receiver.kind.as_str().to_owned(),
+        state: shown,
+        since,
+        delivered_at: record.delivered_at,
+        waiting: record.waiting.len() + in_messages,
+    }
+}
