@@ -2,8 +2,10 @@
 //! path.
 
 mod alerts;
+mod alerts_rules;
 
 pub use alerts::{Alerts, Digest, Hidden, MASK, QuietHours, Receiver, ReceiverKind, SmtpTls};
+pub use alerts_rules::{DEFAULT_WORKLOAD, Importance, Rule};
 
 use crate::domain::workload::Workload;
 use crate::domain::workload_file::{self, FileKind, WorkloadError};

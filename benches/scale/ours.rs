@@ -184,8 +184,9 @@ pub fn parts(data: &Path) -> Outcome {
     lap("endpoints");
     store.newest_readings(as_of - Duration::hours(48), as_of + Duration::seconds(1), 30_000)?;
     lap("readings");
-    store.events(as_of, 200)?;
-    lap("events");
+    store.price_moves(as_of)?;
+    store.changed_facts(as_of)?;
+    lap("changes");
     let midnight = |days: u64| back(days).and_time(NaiveTime::MIN).and_utc();
     store.hourly(midnight(HOURLY_DAYS - 1), as_of + Duration::seconds(1))?;
     lap("hourly");

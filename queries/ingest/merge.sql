@@ -165,43 +165,6 @@ WHERE k.model IS NULL
    OR k.cached_tokens IS DISTINCT FROM s.cached_tokens OR k.requests IS DISTINCT FROM s.requests
 ORDER BY 1, 2, 3;
 
--- The events since the previous run. The first run of a record sees everything for the first time and makes no events.
-INSERT INTO event
-WITH opened AS (
-    SELECT * FROM endpoint_history WHERE valid_from = (SELECT observed_at FROM stage_run)
-), closed AS (
-    SELECT * FROM endpoint_history WHERE valid_to = (SELECT observed_at FROM stage_run)
-), priced AS (
-    SELECT * FROM price_history WHERE valid_from = (SELECT observed_at FROM stage_run)
-), was_priced AS (
-    SELECT * FROM price_history WHERE valid_to = (SELECT observed_at FROM stage_run)
-), happened AS (
-    SELECT 'endpoint_appeared' AS kind, endpoint_no, concat('endpoint ', tag, ' was added') AS detail
-    FROM opened WHERE endpoint_no NOT IN (SELECT endpoint_no FROM closed)
-    UNION ALL
-    SELECT 'endpoint_gone', endpoint_no, concat('endpoint ', tag, ' was removed')
-    FROM closed WHERE endpoint_no NOT IN (SELECT endpoint_no FROM opened)
-    UNION ALL
-    SELECT 'tag_changed', o.endpoint_no, concat(c.tag, ' is now ', o.tag)
-    FROM opened o JOIN closed c USING (endpoint_no) WHERE o.tag <> c.tag
-    UNION ALL
-    SELECT 'price_changed', p.endpoint_no,
-        concat('list price (input / cache read / output, USD per million tokens) changed from ',
-            coalesce(CAST(CAST(w.list_input AS DOUBLE) AS VARCHAR), '-'), ' / ',
-            coalesce(CAST(CAST(w.list_cache_read AS DOUBLE) AS VARCHAR), '-'), ' / ',
-            coalesce(CAST(CAST(w.list_output AS DOUBLE) AS VARCHAR), '-'), ' to ',
-            coalesce(CAST(CAST(p.list_input AS DOUBLE) AS VARCHAR), '-'), ' / ',
-            coalesce(CAST(CAST(p.list_cache_read AS DOUBLE) AS VARCHAR), '-'), ' / ',
-            coalesce(CAST(CAST(p.list_output AS DOUBLE) AS VARCHAR), '-'))
-    FROM priced p JOIN was_priced w USING (endpoint_no)
-    WHERE p.list_input IS DISTINCT FROM w.list_input OR p.list_output IS DISTINCT FROM w.list_output
-       OR p.list_cache_read IS DISTINCT FROM w.list_cache_read
-)
-SELECT run_no, observed_at, kind, endpoint_no, detail
-FROM happened, stage_run
-WHERE EXISTS (SELECT 1 FROM run WHERE run.run_no < stage_run.run_no AND run.status NOT IN ('failed', 'suspect'))
-ORDER BY kind, endpoint_no;
-
 DROP TABLE stage_run;
 DROP TABLE stage_facts;
 DROP TABLE stage_prices;

@@ -13,11 +13,12 @@ WITH given AS (
     FROM given
     WHERE day >= CAST($4 AS DATE) AND endpoints <> before
 )
-SELECT c.closing AS at, m.model_id, array_to_string(c.then_named, ', ') AS before, array_to_string(c.now_named, ', ') AS after
+SELECT c.closing AS at, c.model, c.variant, m.model_id, CAST(to_json(c.then_named) AS VARCHAR) AS before,
+    CAST(to_json(c.now_named) AS VARCHAR) AS after
 FROM moved c
 JOIN (
     SELECT model, variant, max_by(model_id, valid_from) AS model_id FROM model_history
     WHERE valid_from <= CAST($5 AS TIMESTAMP) GROUP BY ALL
 ) m ON m.model = c.model AND m.variant = c.variant
 WHERE list_sort(c.now_named) IS DISTINCT FROM list_sort(c.then_named)
-ORDER BY c.closing DESC, m.model_id
+ORDER BY c.closing DESC, m.model_id, c.variant

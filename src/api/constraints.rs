@@ -5,7 +5,7 @@ use super::catalogue::{ModelSummary, ProviderSummary, Served};
 use super::history::Every;
 use super::preference_text::file_name;
 use super::table::Format;
-use crate::domain::event::EventKind;
+use crate::domain::change::ChangeKind;
 use crate::domain::quantization::Quantization;
 use crate::preferences::targets::{TARGETS, Target};
 use crate::snapshot::{ProviderTier, RecentReading};
@@ -50,7 +50,7 @@ fn describe(path: &str, parameter: &mut Parameter) {
     let formatted =
         |format: SchemaFormat| ObjectBuilder::new().schema_type(Type::String).format(Some(format));
     let is_history = path.ends_with(HISTORIES) || path.starts_with(HISTORY);
-    if is_history && ["from", "to"].contains(&parameter.name.as_str()) {
+    if (is_history || path == "/api/v1/changes") && ["from", "to"].contains(&parameter.name.as_str()) {
         let either = [KnownFormat::DateTime, KnownFormat::Date].map(SchemaFormat::KnownFormat);
         let either = either.into_iter().fold(OneOfBuilder::new(), |one, format| one.item(formatted(format)));
         parameter.schema = Some(RefOr::T(Schema::OneOf(either.build())));
@@ -63,7 +63,7 @@ fn describe(path: &str, parameter: &mut Parameter) {
         "format" => names(owned(&Format::ALL.map(Format::as_str))),
         "target" => names(Target::names().map(str::to_owned).collect()),
         "quant_floor" => names(Quantization::all().map(|one| one.to_string()).collect()),
-        "kind" => names(owned(&EventKind::ALL.map(EventKind::as_str))),
+        "kind" => names(owned(&ChangeKind::ALL.map(ChangeKind::as_str))),
         "data" => choices(&Policy::ALL.map(Policy::as_str)),
         "dir" => choices(&Direction::ALL.map(Direction::as_str)),
         "sort" if path == "/api/v1/endpoints" => choices(&Sort::ALL.map(Sort::as_str)),

@@ -1,10 +1,11 @@
 //! The tables of the API: the columns of each. Names and units are the same as in the JSON.
 
 use super::catalogue::{ModelSummary, ProviderSummary, Served};
+use crate::domain::change::Change;
 use crate::domain::flag::names;
 use crate::domain::ids::ProviderSlug;
 use crate::domain::tier::{Lens, Tier};
-use crate::snapshot::{Event, ProviderTier, RecentReading};
+use crate::snapshot::{ProviderTier, RecentReading};
 use crate::table::{Cell, columns};
 
 fn rank(rank: Option<usize>) -> Option<i64> {
@@ -104,11 +105,25 @@ columns!(RecentReading, |row| {
     "created_at": Cell::Time(row.created_at),
 });
 
-columns!(Event, |row| {
+columns!(Change, |row| {
     "at": Cell::Time(Some(row.at)),
     "kind": Cell::text(row.kind),
+    "model": Cell::maybe(row.model.as_ref()),
+    "variant": Cell::maybe(row.variant.as_ref()),
     "model_id": Cell::maybe(row.model_id.as_ref()),
-    "tag": Cell::maybe(row.tag.as_ref()),
-    "detail": Cell::text(&row.detail),
+    "endpoint_id": Cell::maybe(row.endpoint_id),
     "provider": Cell::maybe(row.provider.as_ref()),
+    "tag": Cell::maybe(row.tag.as_ref()),
+    "field": Cell::maybe(row.field),
+    "before": Cell::maybe(row.before.as_ref()),
+    "after": Cell::maybe(row.after.as_ref()),
+    "percent": Cell::Number(row.percent),
+    "until": Cell::Time(row.until),
+    "session_before": Cell::Number(row.session.and_then(|session| session.before)),
+    "session_after": Cell::Number(row.session.and_then(|session| session.after)),
+    "session_percent": Cell::Number(row.session.and_then(|session| session.percent)),
+    "q_value": Cell::Number(row.evidence.as_ref().map(|evidence| evidence.q_value)),
+    "includes": Cell::count(row.includes.len()),
+    "source": Cell::maybe(row.source.as_ref()),
+    "why": Cell::text(&row.why),
 });

@@ -31,6 +31,15 @@ pub(super) fn day_or_time(name: &str, text: Option<&str>) -> Result<Option<DateT
         .map_err(|why| Problem::bad_request(format!("invalid `{name}` `{}`; {why}", shortened(text))))
 }
 
+/// Parses a time, or a UTC day, which means its end; a `+` that was decoded as a space is accepted.
+///
+/// # Errors
+/// 400 with the name of the parameter and the accepted forms.
+pub(super) fn end(name: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem> {
+    let is_day = text.is_some_and(|text| text.len() == 10);
+    Ok(day_or_time(name, text)?.map(|time| if is_day { window::end_of_day(time.date_naive()) } else { time }))
+}
+
 /// A time as the API writes it.
 pub(super) fn shown(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)

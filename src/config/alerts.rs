@@ -1,6 +1,6 @@
 //! Settings of alerts: who receives them, when, and how long a delivery is tried.
 
-use super::ConfigError;
+use super::{ConfigError, Rule, alerts_rules};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -21,6 +21,8 @@ pub struct Alerts {
     pub show_receivers: bool,
     /// Who receives alerts.
     pub receivers: Vec<Receiver>,
+    /// What is worth a notice.
+    pub rules: Vec<Rule>,
 }
 
 /// The kinds of receivers.
@@ -265,13 +267,16 @@ impl Receiver {
                 let set = [!self.topic.is_empty(), !self.topic_file.is_empty(), !self.topic_env.is_empty()];
                 one_of("topic", set)
             }
-            ReceiverKind::Email if self.host.is_empty() => Some("expected `host`, the SMTP server".to_owned()),
+            ReceiverKind::Email if self.host.is_empty() => {
+                Some("expected `host`, the SMTP server".to_owned())
+            }
             ReceiverKind::Email if self.from.is_empty() || self.to.is_empty() => {
                 Some("expected `from` and `to`, a list of addresses".to_owned())
             }
-            ReceiverKind::Email if self.tls == SmtpTls::None && !self.allow_private => {
-                Some("`tls = \"none\"` is only for a server on this machine, with `allow_private = true`".to_owned())
-            }
+            ReceiverKind::Email if self.tls == SmtpTls::None && !self.allow_private => Some(
+                "`tls = \"none\"` is only for a server on this machine, with `allow_private = true`"
+                    .to_owned(),
+            ),
             ReceiverKind::Email
                 if !self.user.is_empty() && self.password_file.is_empty() == self.password_env.is_empty() =>
             {
@@ -282,8 +287,9 @@ impl Receiver {
         let signed = !self.secret_file.is_empty() || !self.secret_env.is_empty();
         found
             .or_else(|| {
-                (self.kind == ReceiverKind::Webhook && self.secret_file.is_empty() == self.secret_env.is_empty())
-                    .then(|| "expected exactly one of `secret_file` and `secret_env` to sign with".to_owned())
+                (self.kind == ReceiverKind::Webhook
+                    && self.secret_file.is_empty() == self.secret_env.is_empty())
+                .then(|| "expected exactly one of `secret_file` and `secret_env` to sign with".to_owned())
             })
             .or_else(|| {
                 (self.kind != ReceiverKind::Webhook && signed)
@@ -351,7 +357,8 @@ impl Alerts {
                 return wrong("alerts.receivers", format!("two receivers have the name `{name}`"));
             }
         }
-        Ok(())
+        let names: Vec<&str> = self.receivers.iter().map(|receiver| receiver.name.as_str()).collect();
+        alerts_rules::check(&self.rules, &names)
     }
 }
 
@@ -382,7 +389,10 @@ mod tests {
             ("kind = \"slack\"\nurl_env = \"U\"\nsecret_env = \"S\"\n", "only receivers"),
             ("kind = \"discord\"\nurl = \"https://a\"\nurl_env = \"U\"\n", "exactly one"),
             ("kind = \"ntfy\"\ntopic = \"t\"\npriority = 6\n", "1 to 5"),
-            ("kind = \"email\"\nhost = \"m\"\nfrom = \"a@b\"\nto = [\"c@d\"]\ntls = \"none\"\n", "this machine"),
+            (
+                "kind = \"email\"\nhost = \"m\"\nfrom = \"a@b\"\nto = [\"c@d\"]\ntls = \"none\"\n",
+                "this machine",
+            ),
             ("kind = \"teams\"\nurl_env = \"U\"\nquiet_hours = \"22-7\"\n", "quiet_hours"),
             ("kind = \"teams\"\nurl_env = \"U\"\nutc_offset = \"Berlin\"\n", "utc_offset"),
             ("kind = \"teams\"\nurl_env = \"U\"\ndigest = \"weekly\"\n", "digest"),
@@ -395,7 +405,8 @@ mod tests {
 
     #[test]
     fn an_address_is_never_printed() {
-        let config = parse("kind = \"slack\"\nurl = \"https://hooks.example/T0/B0/verysecret\"\n").expect("valid");
+        let config =
+            parse("kind = \"slack\"\nurl = \"https://hooks.example/T0/B0/verysecret\"\n").expect("valid");
         let printed = toml::to_string_pretty(&config).expect("printable");
         assert!(printed.contains(MASK) && !printed.contains("verysecret"), "{printed}");
         assert!(!format!("{config:?}").contains("verysecret"));
@@ -404,7 +415,8 @@ mod tests {
 
     #[test]
     fn offsets_and_times_are_minutes() {
-        let config = parse("kind = \"slack\"\nurl_env = \"U\"\nutc_offset = \"-03:30\"\ndigest = \"daily 07:05\"\n");
+        let config =
+            parse("kind = \"slack\"\nurl_env = \"U\"\nutc_offset = \"-03:30\"\ndigest = \"daily 07:05\"\n");
         let receiver = &config.expect("valid").alerts.receivers[0];
         assert_eq!(receiver.offset_minutes(), Some(-210));
         assert_eq!(receiver.digest(), Some(Digest::Daily(425)));

@@ -156,7 +156,8 @@ impl Rule {
         if let Err(wrong) = self.limits.clone().checked() {
             return Some(format!("`limits`: {wrong}"));
         }
-        let lists = [("models", &self.models), ("providers", &self.providers), ("endpoints", &self.endpoints)];
+        let lists =
+            [("models", &self.models), ("providers", &self.providers), ("endpoints", &self.endpoints)];
         for (key, names) in lists {
             if names.iter().any(|name| name.trim().is_empty()) {
                 return Some(format!("`{key}` has an empty name"));
@@ -164,7 +165,10 @@ impl Rule {
         }
         let unknown = self.receivers.iter().find(|name| !receivers.contains(&name.as_str()))?;
         let known = if receivers.is_empty() { "none is set".to_owned() } else { receivers.join(", ") };
-        Some(format!("`receivers` names `{}`, which is not a receiver (known: {known})", unknown.escape_debug()))
+        Some(format!(
+            "`receivers` names `{}`, which is not a receiver (known: {known})",
+            unknown.escape_debug()
+        ))
     }
 }
 

@@ -4,6 +4,7 @@
 use super::ids::{ModelSlug, ProviderSlug, Tag, Variant, names};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -129,46 +130,6 @@ names! {
 }
 
 impl ChangedField {
-    /// What pages, feeds and alerts call the field, in lower case.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::ListInput => "list price of input",
-            Self::ListOutput => "list price of output",
-            Self::ListCacheRead => "list price of cache reads",
-            Self::ListCacheWrite => "list price of cache writes",
-            Self::ListCacheWrite1h => "list price of cache writes for an hour",
-            Self::Discount => "discount",
-            Self::PriceTiers => "conditional list prices",
-            Self::Quantization => "quantization",
-            Self::ContextLength => "context length",
-            Self::MaxPromptTokens => "longest prompt",
-            Self::MaxCompletionTokens => "longest completion",
-            Self::Parameters => "parameters",
-            Self::TrainsOnPrompts => "training on prompts",
-            Self::RetainsPrompts => "retention of prompts",
-            Self::Region => "region",
-            Self::Restricted => "restriction to some accounts",
-            Self::Deranked => "lower rank upstream",
-            Self::Disabled => "disabled upstream",
-            Self::DeprecationDate => "announced end",
-            Self::Tag => "tag",
-            Self::Status => "status",
-            Self::HitRate => "hit rate",
-            Self::EffectiveInput => "effective input price",
-            Self::Throughput => "output speed",
-            Self::LatencyMs => "time to first token",
-            Self::Uptime => "uptime",
-            Self::Tokens => "traffic",
-            Self::TierCost => "tier under the cost lens",
-            Self::TierCache => "tier under the cache lens",
-            Self::TierReliability => "tier under the reliability lens",
-            Self::TierSpeed => "tier under the speed lens",
-            Self::TierOverall => "tier under the overall lens",
-            Self::Recommendation => "recommendation",
-            Self::Window => "kind of window",
-        }
-    }
-
     /// Whether it is a price that the client pays; a discount is not one.
     pub fn is_price(self) -> bool {
         matches!(
@@ -213,6 +174,18 @@ impl ChangeValue {
         match self {
             Self::Number(number) => Some(*number),
             _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ChangeValue {
+    /// The value as one text, as tables write it; names are separated by commas.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => write!(f, "{flag}"),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Text(text) => f.write_str(text),
+            Self::List(names) => f.write_str(&names.join(", ")),
         }
     }
 }
@@ -345,7 +318,12 @@ impl Change {
                 | ChangeKind::UptimeShift
                 | ChangeKind::TrafficJump
         );
-        let at = if is_by_day { self.at.date_naive().to_string() } else { self.at.timestamp().to_string() };
+        // A schedule is one change however many moves follow.
+        let at = match self.kind {
+            ChangeKind::PriceSchedule => String::new(),
+            _ if is_by_day => self.at.date_naive().to_string(),
+            _ => self.at.timestamp().to_string(),
+        };
         let text = |name: Option<String>| name.unwrap_or_default();
         let parts = [
             at,

@@ -2,7 +2,6 @@
 //! UTC; absent is null.
 
 use super::document::RouteAnswer;
-use super::event::EventKind;
 use super::ids::{ModelSlug, ProviderSlug, Tag, Variant, listed_fields};
 use super::reading::RunStatus;
 use super::window::{Basis, WindowKind};
@@ -196,34 +195,6 @@ pub struct DriftCount {
     pub path: String,
     /// Number of occurrences.
     pub count: usize,
-}
-
-/// An event.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Event {
-    /// When it was observed.
-    pub at: DateTime<Utc>,
-    /// `window_changed`, `price_changed`, `endpoint_appeared`, `endpoint_gone`, `tag_changed`, `tier_changed`,
-    /// `recommendation_changed`.
-    #[schema(value_type = String)]
-    pub kind: EventKind,
-    /// Public name of the model, if the event is about one.
-    pub model_id: Option<String>,
-    /// Tag of the endpoint, if the event is about one.
-    pub tag: Option<String>,
-    /// Base slug of the provider whose tier changed; null for all other events.
-    #[serde(default)]
-    pub provider: Option<ProviderSlug>,
-    /// Description of the event.
-    pub detail: String,
-}
-
-impl Event {
-    /// Whether it concerns a provider or one of its endpoints, which may no longer exist.
-    pub fn concerns(&self, provider: &str) -> bool {
-        self.provider.as_ref().is_some_and(|slug| slug.as_str() == provider)
-            || self.tag.as_ref().is_some_and(|tag| tag.split('/').next() == Some(provider))
-    }
 }
 
 /// The counts of one accepted run.

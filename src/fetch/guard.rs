@@ -104,8 +104,7 @@ pub async fn allowed_addresses(
     let found: Vec<SocketAddr> = match bare.parse::<IpAddr>() {
         Ok(ip) => vec![SocketAddr::new(ip, port)],
         Err(_) => {
-            let unknown =
-                |reason: String| PostError::Unresolved { host: bare.to_owned(), reason };
+            let unknown = |reason: String| PostError::Unresolved { host: bare.to_owned(), reason };
             let looked = tokio::time::timeout(timeout, tokio::net::lookup_host((bare, port))).await;
             let found = looked.map_err(|_| unknown("no answer in time".to_owned()))?;
             found.map_err(|error| unknown(error.to_string()))?.collect()
@@ -116,12 +115,8 @@ pub async fn allowed_addresses(
         return Err(PostError::Unresolved { host: bare.to_owned(), reason });
     }
     for address in &found {
-        let refused = |kind, advice| PostError::Refused {
-            host: bare.to_owned(),
-            ip: address.ip(),
-            kind,
-            advice,
-        };
+        let refused =
+            |kind, advice| PostError::Refused { host: bare.to_owned(), ip: address.ip(), kind, advice };
         match reach(address.ip()) {
             Reach::Private(kind) if !allow_private => {
                 return Err(refused(kind, "; if it is yours, set `allow_private = true` for the receiver"));
@@ -143,12 +138,21 @@ mod tests {
         for public in ["1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "::ffff:8.8.8.8"] {
             assert_eq!(reach(public), Reach::Public, "{public}");
         }
-        for private in
-            ["127.0.0.1", "127.9.9.9", "10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "::1", "fd00::1"]
-        {
+        for private in [
+            "127.0.0.1",
+            "127.9.9.9",
+            "10.0.0.1",
+            "172.16.0.1",
+            "192.168.1.1",
+            "100.64.0.1",
+            "::1",
+            "fd00::1",
+        ] {
             assert!(matches!(reach(private), Reach::Private(_)), "{private}");
         }
-        for private in ["::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:7f00:1::", "::10.0.0.1"] {
+        for private in
+            ["::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:7f00:1::", "::10.0.0.1"]
+        {
             assert!(matches!(reach(private), Reach::Private(_)), "{private}");
         }
         for never in [

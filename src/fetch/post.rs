@@ -121,7 +121,9 @@ fn usable(text: &str, allow_private: bool) -> Result<Url, PostError> {
     match url.scheme() {
         "https" => {}
         "http" if allow_private => {}
-        "http" => return Err(bad("expected https; plain http is only for receivers with `allow_private = true`")),
+        "http" => {
+            return Err(bad("expected https; plain http is only for receivers with `allow_private = true`"));
+        }
         _ => return Err(bad("expected https")),
     }
     if !url.has_host() {
@@ -170,7 +172,8 @@ mod tests {
     fn only_https_without_a_login_is_usable() {
         assert!(usable("https://example.org/secret?x=1", false).is_ok());
         assert!(usable("http://example.org/secret", true).is_ok());
-        for wrong in ["", "example.org", "http://example.org/s3cret", "ftp://h/s3cret", "https://u:s3cret@h/"] {
+        for wrong in ["", "example.org", "http://example.org/s3cret", "ftp://h/s3cret", "https://u:s3cret@h/"]
+        {
             let error = usable(wrong, false).expect_err(wrong).to_string();
             assert!(!error.contains("s3cret"), "{error}");
         }
@@ -178,7 +181,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_number_that_is_an_address_is_one() {
-        for url in ["https://0x7f000001/", "https://2130706433/", "https://[::ffff:7f00:1]/", "https://127.1/"] {
+        for url in
+            ["https://0x7f000001/", "https://2130706433/", "https://[::ffff:7f00:1]/", "https://127.1/"]
+        {
             let request = PostRequest {
                 url: url.to_owned(),
                 headers: Vec::new(),

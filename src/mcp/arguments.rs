@@ -141,10 +141,14 @@ pub(super) struct WhatChanged {
     pub model: Option<String>,
     /// Only changes of this provider, by base slug such as `deepinfra`.
     pub provider: Option<String>,
-    /// Only changes of this kind, such as `price_changed` or `tier_changed`.
+    /// Only changes of this kind, such as `price_changed`, `endpoint_changed` or `tier_changed`.
     pub kind: Option<String>,
+    /// Only changes of this endpoint: its UUID or its tag.
+    pub endpoint: Option<String>,
     /// Only changes at or after this time: RFC 3339, or a UTC day such as `2026-08-08` for its start.
     pub since: Option<String>,
+    /// Only changes of at least this many percent, up or down.
+    pub min_percent: Option<f64>,
     /// Most changes to return. Default: 20.
     #[schemars(range(min = 1, max = 100))]
     pub limit: Option<usize>,

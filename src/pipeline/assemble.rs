@@ -1,11 +1,11 @@
 //! Combines the data of the store and the results of the analysis into the published content.
 
 use super::analyse::first_hour;
-use super::events::{changes_of_the_day, events};
 use super::recommendations::Past;
 use crate::analysis::{Analysis, EndpointVerdicts, METHOD_VERSION};
 use crate::archive::hex_sha256;
 use crate::domain::backtest::{Backtest, ExpectedCost};
+use crate::domain::change::Change;
 use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::{Model, Provider};
 use crate::domain::hourly::{RequestSize, Stretch};
@@ -27,8 +27,6 @@ use uuid::Uuid;
 
 /// Number of runs that the status page lists.
 const SHOWN_RUNS: usize = 72;
-/// Number of events that the status page lists.
-const SHOWN_EVENTS: usize = 200;
 /// Hours of readings that the API's `readings` route serves.
 const READING_HOURS: i64 = 48;
 /// Maximum number of readings in a snapshot; the newest are kept.
@@ -48,6 +46,8 @@ pub struct Material {
     hourly: HourlyRecord,
     status: Status,
     recommended: Past,
+    /// What changed on the last days, newest first.
+    pub(super) changes: Vec<Change>,
 }
 
 impl Material {
@@ -77,9 +77,10 @@ impl Material {
             days,
             readings,
             hourly: store.hourly(first_hour(as_of), until)?,
-            status: status(store, (as_of, status_at), &runs, workload)?,
+            status: status(store, status_at, &runs)?,
             providers: store.providers(as_of)?,
             recommended: Past::read(store, as_of, workload),
+            changes: Vec::new(),
             newest,
             runs,
         })
@@ -104,25 +105,20 @@ impl Material {
             status: Status::default(),
             providers: Vec::new(),
             recommended: Past::default(),
+            changes: Vec::new(),
             newest,
             runs: Vec::new(),
         })
     }
 }
 
-fn status(
-    store: &Store,
-    (numbers_at, as_of): (DateTime<Utc>, DateTime<Utc>),
-    runs: &[RunRow],
-    workload: &str,
-) -> Result<Status, StoreError> {
+fn status(store: &Store, as_of: DateTime<Utc>, runs: &[RunRow]) -> Result<Status, StoreError> {
     Ok(Status {
         runs: runs.iter().map(|row| row.run.clone()).collect(),
         sources: store.sources(as_of)?,
         comparison: store.comparison(as_of)?,
         quarantine: store.quarantined(as_of)?,
         drift: store.drift(as_of)?,
-        events: events(store, numbers_at, workload, SHOWN_EVENTS)?,
         suspect: suspect(store, as_of)?,
         missing: Vec::new(),
     })
@@ -150,7 +146,6 @@ pub fn snapshot(
     for (model, record) in snapshot.models.iter_mut().zip(records) {
         model.recommendation = record;
     }
-    snapshot.recommendation_changes = recommended.changes;
     snapshot.id = id(&snapshot, &run_id);
     snapshot
 }
@@ -185,9 +180,6 @@ pub fn content(
     let providers = provider_entries(&material.providers, &models, provider_days);
     let tokens_per_day = models.iter().fold(0.0, |sum, model| sum + model.tokens_per_day);
     let mut status = material.status;
-    let today = changes_of_the_day(&analysis.tier_lists, material.newest.run.observed_at, &default_workload);
-    status.events.splice(0..0, today);
-    status.events.truncate(SHOWN_EVENTS);
     status.missing = missing(&material.newest, rated_days, status.comparison.as_ref(), &analysis);
     Snapshot {
         format: FORMAT,
@@ -216,8 +208,7 @@ pub fn content(
         hourly: hourly_rates(material.hourly, material.newest.run.observed_at, &shown),
         readings: material.readings,
         status,
-        recommendation_changes: Vec::new(),
-        changes: Vec::new(),
+        changes: material.changes,
         thresholds: thresholds::table(),
     }
 }
@@ -243,7 +234,7 @@ fn id(snapshot: &Snapshot, run_id: &str) -> String {
     let (lists, providers, backtest) =
         (json(&snapshot.tier_lists), json(&snapshot.providers), json(&snapshot.backtest));
     let (status, version) = (json(&snapshot.status), json(&snapshot.method_version));
-    let changes = json(&snapshot.recommendation_changes);
+    let changes = json(&snapshot.changes);
     let parts = [lists, models, providers, backtest, hourly, status, changes, version];
     let bytes = [b"[".as_slice(), &parts.join(&b','), b"]"].concat();
     format!("{run_id}-{}", &hex_sha256(&bytes)[..8])

@@ -4,8 +4,8 @@
 mod analyse;
 mod assemble;
 mod backtest;
+mod changes;
 mod collect;
-mod events;
 mod history;
 mod preferences;
 mod publish;
@@ -21,7 +21,7 @@ pub use backtest::{backtest, backtest_by_hour, backtest_record};
 pub use collect::{CollectOptions, CollectReport};
 pub use history::flips;
 pub use preferences::realised_preferences;
-pub use publish::build_snapshot;
+pub use publish::{RecordedChanges, build_snapshot, recorded_changes};
 pub use replay::{ReplayReport, SetAside};
 pub use suspect::{AcceptError, AcceptReport};
 

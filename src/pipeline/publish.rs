@@ -1,15 +1,22 @@
 //! Publishing: store → snapshot. A snapshot can be built as of any moment in the record.
 
-use super::analyse::{analysis_of, shown_days};
+use super::analyse::{analysed_at, analysis_of, shown_days};
+use super::changes::{Sessions, changes, newest_first, tiers_of_the_day};
 use super::history::{close_days, held_before};
 use super::{PipelineError, assemble, backtest};
 use crate::analysis::{self, Analysis, Frames};
+use crate::domain::change::Change;
+use crate::domain::window::midnight;
 use crate::domain::workload::Workload;
 use crate::snapshot::{self, Current, Snapshot};
-use crate::store::Store;
-use chrono::{DateTime, Utc};
+use crate::store::{ChangeNames, Store};
+use chrono::{DateTime, Days, Utc};
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
+
+/// Number of UTC days whose changes are in a snapshot, the last of them that of its newest run.
+const CHANGES_DAYS: u64 = 90;
 
 /// Closes the days before the newest run, builds the newest snapshot, saves it in `folder` and starts serving it.
 pub(super) fn publish(
@@ -71,7 +78,9 @@ pub fn build_snapshot(
         let analysis = judged(store, &workloads, as_of, frames);
         (analysis, shown.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
-    let (analysis, (tested, material)) = (analysis?, shown?);
+    let (analysis, (tested, mut material)) = (analysis?, shown?);
+    let from = as_of.date_naive() - Days::new(CHANGES_DAYS - 1);
+    material.changes = all_changes(store, &analysis, &workloads, as_of, (midnight(from), as_of))?;
     Ok(assemble::snapshot(material, analysis, tested, workloads, built_at))
 }
 
@@ -86,4 +95,57 @@ fn judged(
     let mut analysis = analysis_of(store, workloads, as_of, frames)?;
     analysis::apply_hysteresis(&mut analysis, &held_before(store, workloads, day)?, day);
     Ok(analysis)
+}
+
+/// What changed in the record, and what it can be asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordedChanges {
+    /// The changes, newest first.
+    pub changes: Vec<Change>,
+    /// The names of models, providers and endpoints, also of those that are gone.
+    pub names: ChangeNames,
+    /// Whether a run of the record was of the simulator.
+    pub simulated: bool,
+    /// Time of the first run.
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// Everything that changed in `[from, to]` as the newest run knows it; `None` is the start or the end of the record.
+///
+/// # Errors
+/// [`PipelineError::NoRun`] if the record is empty; otherwise the error of the store or the analysis.
+pub fn recorded_changes(
+    store: &Store,
+    workloads: &[Workload],
+    (from, to): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+) -> Result<RecordedChanges, PipelineError> {
+    let newest = store.newest_run(None)?.ok_or_else(|| PipelineError::NoRun(String::new()))?;
+    let (as_of, day) = (newest.run.observed_at, newest.run.observed_at.date_naive());
+    let mut analysis = analysed_at(store, workloads, as_of)?.analysis;
+    analysis::apply_hysteresis(&mut analysis, &held_before(store, workloads, day)?, day);
+    let range = (from.unwrap_or(DateTime::<Utc>::MIN_UTC), to.unwrap_or(DateTime::<Utc>::MAX_UTC));
+    Ok(RecordedChanges {
+        changes: all_changes(store, &analysis, workloads, as_of, range)?,
+        names: store.change_names()?,
+        simulated: newest.simulated,
+        since: store.extent(as_of)?.1,
+    })
+}
+
+/// The changes in `[from, to]` with those of tiers on the day of `as_of`, newest first.
+fn all_changes(
+    store: &Store,
+    analysis: &Analysis,
+    workloads: &[Workload],
+    as_of: DateTime<Utc>,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Vec<Change>, PipelineError> {
+    let default_workload = workloads.first().map_or("", |workload| workload.name.as_str());
+    let bases = analysis.endpoints.iter().map(|(id, verdicts)| (*id, verdicts.cost_basis.clone()));
+    let sessions = Sessions::new(workloads, bases);
+    let mut all = changes(store, &sessions, default_workload, as_of, (from, to))?;
+    let today = tiers_of_the_day(&analysis.tier_lists, as_of, default_workload);
+    all.extend(today.into_iter().filter(|change| (from..=to).contains(&change.at)));
+    newest_first(&mut all);
+    Ok(all)
 }

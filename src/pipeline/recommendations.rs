@@ -3,19 +3,13 @@
 
 use super::analyse::shown_days;
 use crate::analysis::METHOD_VERSION;
-use crate::domain::event::EventKind;
 use crate::domain::ids::{ModelSlug, Variant};
 use crate::domain::tier_list::DayRange;
 use crate::preferences::{Mode, preference};
-use crate::snapshot::{Event, ModelEntry, RecommendationRecord, Snapshot};
-use crate::store::{
-    PastRecommendations, Recommendation, RecommendationChange, RecommendationKind, Store, StoreError,
-};
+use crate::snapshot::{ModelEntry, RecommendationRecord, Snapshot};
+use crate::store::{PastRecommendations, Recommendation, RecommendationKind, Store, StoreError};
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::HashMap;
-
-/// Maximum number of changes in a snapshot; the newest are kept.
-const MOST_CHANGES: usize = 500;
 
 /// How this version makes recommendations under a workload.
 pub(super) fn kind(workload: &str) -> RecommendationKind<'_> {
@@ -47,8 +41,6 @@ pub(super) fn recommendation(snapshot: &Snapshot, model: &ModelEntry) -> Recomme
 pub(super) struct Past {
     /// By slug and variant.
     models: HashMap<(ModelSlug, Variant), PastRecommendations>,
-    /// Changes, newest first.
-    pub changes: Vec<Event>,
 }
 
 impl Past {
@@ -65,18 +57,8 @@ impl Past {
         let DayRange { from, to: today } = shown_days(as_of);
         let days = DayRange { from, to: today.pred_opt().unwrap_or(today) };
         let rows = store.past_recommendations(kind(workload), days)?;
-        let changes = store.recommendation_changes(kind(workload), from, as_of, MOST_CHANGES)?;
-        let event = |RecommendationChange { at, model_id, before, after }| Event {
-            at,
-            kind: EventKind::RecommendationChanged,
-            model_id: Some(model_id),
-            tag: None,
-            provider: None,
-            detail: format!("{before} → {after}"),
-        };
         Ok(Self {
             models: rows.into_iter().map(|row| ((row.model.clone(), row.variant.clone()), row)).collect(),
-            changes: changes.into_iter().map(event).collect(),
         })
     }
 

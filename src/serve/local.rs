@@ -7,7 +7,7 @@ use crate::domain::tier_list::DayRange;
 use crate::domain::window::moment;
 use crate::pipeline::{
     Pipeline, backtest_by_hour, backtest_record, build_snapshot, flips as count_flips, realised_preferences,
-    sensitivity as measure_sensitivity,
+    recorded_changes, sensitivity as measure_sensitivity,
 };
 use crate::store::ExportFormat;
 use crate::traffic::worth::RecordRows;
@@ -35,6 +35,12 @@ struct ExportQuery {
 #[derive(Deserialize)]
 struct SnapshotQuery {
     as_of: String,
+}
+
+#[derive(Deserialize)]
+struct ChangesQuery {
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
 }
 
 #[derive(Deserialize)]
@@ -80,6 +86,7 @@ pub fn router(pipeline: Arc<Pipeline>, token: &str) -> Router {
         .route("/local/export", get(export))
         .route("/local/snapshot", get(snapshot))
         .route("/local/backtest", get(backtest))
+        .route("/local/changes", get(changes))
         .route("/local/flips", get(flips))
         .route("/local/preferences", get(preferences))
         .route("/local/sensitivity", get(sensitivity))
@@ -142,6 +149,12 @@ async fn snapshot(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<Sna
         Err(error) => return (StatusCode::BAD_REQUEST, error).into_response(),
     };
     answer(move || build_snapshot(&pipeline.store, Some(time), pipeline.workloads()?, time)).await
+}
+
+/// What changed in a range of times.
+async fn changes(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<ChangesQuery>) -> Response {
+    let ChangesQuery { from, to } = query;
+    answer(move || recorded_changes(&pipeline.store, &pipeline.workloads()?, (from, to))).await
 }
 
 /// The backtest over a range of days.

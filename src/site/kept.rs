@@ -8,7 +8,7 @@ use super::parts::clean;
 use super::parts::shell::View;
 use crate::domain::tier::Lens;
 use crate::prepared::{Bounds, Prepared, Purpose, Shelf};
-use crate::table::changes::ChangeFilter;
+use crate::table::changes::ChangeQuestion;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -126,7 +126,7 @@ impl SiteState {
             Page::Providers => providers::render(view)?,
             Page::Method => method::render(view, self.method_markdown)?,
             Page::Status => status::render(view)?,
-            Page::Changes => changes::render(view, &ChangeFilter::default())?,
+            Page::Changes => changes::render(view, &ChangeQuestion::default())?,
             // Handled by the caller, because a file may be binary.
             Page::File(_) => return Ok(None),
             Page::Model(id) => match snapshot.model(id) {

@@ -15,7 +15,7 @@ use super::registry::{PAGES, Section};
 use super::respond::{Name, Words, echo, empty, failed, not_found, page, page_of, rendered, secure, unknown};
 use crate::domain::tier::Lens;
 use crate::prepared::pack_on_the_way;
-use crate::table::changes::ChangeFilter;
+use crate::table::changes::ChangeQuestion;
 use crate::table::explore::Question;
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -234,7 +234,7 @@ async fn explore_page(State(site): State<Arc<SiteState>>, words: Words) -> Respo
 async fn changes_page(State(site): State<Arc<SiteState>>, headers: HeaderMap, words: Words) -> Response {
     let Some(view) = site.view() else { return empty() };
     let words = words.map(|Query(words)| words).unwrap_or_default();
-    let filter = ChangeFilter::new(|field| words.get(field).map(String::as_str));
+    let filter = ChangeQuestion::new(|field| words.get(field).map(String::as_str));
     if filter.is_empty() && filter.errors.is_empty() && filter.page == 1 {
         return page_of(&site, &view, &headers, Page::Changes);
     }

@@ -10,7 +10,7 @@ use crate::domain::finding::{self, Finding};
 use crate::domain::flag::{Flag, FlagKind};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 pub use crate::domain::record::{
-    ComparisonAge, DriftCount, EndpointDay, Event, QuarantineCount, RecentReading, RunSummary, SourceAge,
+    ComparisonAge, DriftCount, EndpointDay, QuarantineCount, RecentReading, RunSummary, SourceAge,
 };
 use crate::domain::session::{self, CostBasis};
 use crate::domain::thresholds::Threshold;
@@ -24,7 +24,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Format version of saved snapshots, incremented whenever an older snapshot can no longer be read or would be misread.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// Everything published at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -63,10 +63,6 @@ pub struct Snapshot {
     pub hourly: HourlyRates,
     /// Status of the collection.
     pub status: Status,
-    /// Changes of recommendations over the last 30 UTC days, newest first, at most 500. They are not among the events of
-    /// the status, so that they displace no other change.
-    #[serde(default)]
-    pub recommendation_changes: Vec<Event>,
     /// All changes of the last 90 UTC days, newest first.
     #[serde(default)]
     pub changes: Vec<Change>,
@@ -318,8 +314,6 @@ pub struct Status {
     pub quarantine: Vec<QuarantineCount>,
     /// Unknown fields of the newest run.
     pub drift: Vec<DriftCount>,
-    /// Events: window changes, price changes, endpoints that appeared or disappeared; newest first.
-    pub events: Vec<Event>,
     /// What is still missing, in words: "3 more days until tiers are no longer provisional".
     pub missing: Vec<String>,
 }

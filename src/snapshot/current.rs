@@ -84,6 +84,6 @@ fn lean(snapshot: &Snapshot) -> Snapshot {
     lean.readings = Vec::new();
     lean.hourly = HourlyRates::default();
     lean.status = Status::default();
-    lean.recommendation_changes = Vec::new();
+    lean.changes = Vec::new();
     lean
 }

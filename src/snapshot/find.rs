@@ -1,6 +1,6 @@
 //! Look-ups in a snapshot by names that people type.
 
-use super::{Endpoint, Event, ModelEntry, ProviderEntry, ProviderTier, Snapshot, TierList};
+use super::{Endpoint, ModelEntry, ProviderEntry, ProviderTier, Snapshot, TierList};
 use crate::domain::ids::ProviderSlug;
 use crate::domain::tier::Lens;
 use crate::domain::workload::{Room, Workload, unknown};
@@ -23,14 +23,6 @@ impl Snapshot {
     /// The name of the upstream in sentences.
     pub fn upstream(&self) -> &str {
         self.upstream.as_deref().unwrap_or(UPSTREAM)
-    }
-
-    /// All changes, newest first: the events of the status and the changes of recommendations.
-    pub fn changes(&self) -> Vec<&Event> {
-        let mut changes: Vec<&Event> =
-            self.status.events.iter().chain(&self.recommendation_changes).collect();
-        changes.sort_by_key(|event| std::cmp::Reverse(event.at));
-        changes
     }
 
     /// A model by public id (variants included) or canonical slug (the standard variant).
@@ -204,6 +196,11 @@ impl ModelEntry {
         all.sort_by(|a, b| tokens(b).total_cmp(&tokens(a)).then_with(|| a.tag.cmp(&b.tag)));
         all
     }
+}
+
+/// The names most similar to an unknown one, best first.
+pub fn nearest_names<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    nearest(name, LEAST_LIKENESS, names)
 }
 
 /// The names most similar to `name`: first those that contain it, then by Jaro-Winkler similarity of the whole name and

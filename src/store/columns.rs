@@ -3,7 +3,6 @@
 
 use super::StoreError;
 use crate::domain::document::RouteAnswer;
-use crate::domain::event::EventKind;
 use crate::domain::hourly::Refusal;
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::reading::RunStatus;
@@ -306,7 +305,6 @@ macro_rules! closed_sets {
 }
 closed_sets! {
     Basis: "basis of a day",
-    EventKind: "kind of event",
     Lens: "lens",
     Refusal: "hourly rate",
     RouteAnswer: "result of the comparison series",

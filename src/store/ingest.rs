@@ -12,11 +12,9 @@ use super::read::newest_time;
 use super::transaction::transaction;
 use super::{Store, StoreError, days};
 use crate::domain::document::RouteAnswer;
-use crate::domain::event::EventKind;
 use crate::domain::finding::Findings;
 use crate::domain::ids::{ModelSlug, Variant};
 use crate::domain::reading::{RunReadings, RunStatus};
-use crate::domain::window::WindowKind;
 use chrono::{DateTime, Utc};
 use duckdb::Connection;
 
@@ -131,7 +129,6 @@ fn ingest(connection: &Connection, record: &RunRecord, run: &RunReadings) -> Res
     }
     insert_model_usage(connection, run_no, run)?;
     days::close_before(connection, run.observed_at)?;
-    window_event(connection, run_no, run)?;
     let numbers = number_endpoints(connection, &record.upstream_name, run)?;
     stage_facts(connection, numbers.iter().zip(run.readings.iter().map(|reading| &reading.facts)))?;
     stage_prices(connection, run, &numbers)?;
@@ -225,24 +222,6 @@ fn insert_findings(
         kind: path.kind,
         path: path.path,
         count: i32::try_from(*count).unwrap_or(i32::MAX),
-    });
-    Ok(())
-}
-
-/// A change of the window kind is an event: the numbers before and after it have different meanings.
-fn window_event(connection: &Connection, run_no: i32, run: &RunReadings) -> Result<(), StoreError> {
-    let sql = "SELECT max_by(window_kind, run_no) AS kind FROM run WHERE window_kind <> 'unknown' AND status NOT IN ('failed', 'suspect') AND run_no < ?";
-    let before = rows!(connection, sql, [run_no], |kind: Option<WindowKind>| kind).pop().flatten();
-    let Some(before) = before.filter(|kind| *kind != run.window_kind) else { return Ok(()) };
-    if run.window_kind == WindowKind::Unknown {
-        return Ok(());
-    }
-    let detail = format!("usage summaries now cover `{}` instead of `{before}`", run.window_kind);
-    append!(connection, "event", () in [()] => {
-        run_no: run_no,
-        seen_at: naive(run.observed_at),
-        kind: EventKind::WindowChanged.as_str(),
-        detail: detail,
     });
     Ok(())
 }

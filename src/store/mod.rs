@@ -3,6 +3,7 @@
 
 mod append;
 mod backtest;
+mod changes;
 mod columns;
 mod days;
 mod export;
@@ -21,6 +22,7 @@ mod traffic;
 mod transaction;
 mod uptime;
 
+pub use changes::{ChangeNames, FactsRow, ListedModel, WindowMove};
 pub use export::ExportFormat;
 pub use frame::Answer;
 pub use hourly::HourlyRecord;

@@ -65,12 +65,16 @@ pub struct PastRecommendations {
 pub struct RecommendationChange {
     /// Time of the run that closed the day of the change.
     pub at: DateTime<Utc>,
-    /// Public name of the model.
+    /// Canonical slug of the model.
+    pub model: ModelSlug,
+    /// Its variant.
+    pub variant: Variant,
+    /// Its public name.
     pub model_id: String,
-    /// Tags that were named before, separated by commas.
-    pub before: String,
-    /// Tags that are named since then, separated by commas.
-    pub after: String,
+    /// Tags that were named before.
+    pub before: Vec<String>,
+    /// Tags that are named since then.
+    pub after: Vec<String>,
 }
 
 /// What was recommended for a model at the end of a UTC day.
@@ -165,17 +169,20 @@ impl Store {
         )
     }
 
-    /// The changes of recommendations on days from `from` on that had ended by `as_of`, newest first, at most `limit`.
+    /// The changes of recommendations on days from `from` on that had ended by `as_of`, newest first.
     pub fn recommendation_changes(
         &self,
         kind: RecommendationKind<'_>,
         from: NaiveDate,
         as_of: DateTime<Utc>,
-        limit: usize,
     ) -> Result<Vec<RecommendationChange>, StoreError> {
-        let sql = format!("{CHANGES} LIMIT {limit}");
         let parameters =
             params![kind.method_version, kind.mode, kind.workload, from.to_string(), naive(as_of)];
-        select!(self, &sql, parameters, RecommendationChange { at, model_id, before, after })
+        select!(
+            self,
+            CHANGES,
+            parameters,
+            RecommendationChange { at, model, variant, model_id, before, after }
+        )
     }
 }

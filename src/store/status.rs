@@ -2,7 +2,7 @@
 
 use super::columns::{self, naive, select};
 use super::{Store, StoreError};
-use crate::domain::record::{ComparisonAge, DriftCount, Event, QuarantineCount, SourceAge};
+use crate::domain::record::{ComparisonAge, DriftCount, QuarantineCount, SourceAge};
 use chrono::{DateTime, Utc};
 
 const NEWEST_RUN: &str = "(SELECT max(run_no) AS run_no FROM run WHERE observed_at <= CAST($1 AS TIMESTAMP))";
@@ -56,22 +56,5 @@ impl Store {
             "SELECT kind, path, count FROM drift JOIN {NEWEST_RUN} USING (run_no) ORDER BY kind, path LIMIT 200"
         );
         select!(self, &sql, [naive(as_of)], DriftCount { kind, path, count })
-    }
-
-    /// The observed events up to `as_of`, newest first, at most `limit`.
-    pub fn events(&self, as_of: DateTime<Utc>, limit: usize) -> Result<Vec<Event>, StoreError> {
-        let sql = format!(
-            "SELECT v.seen_at, v.kind, m.model_id, h.tag, v.detail,
-                CAST(NULL AS VARCHAR) AS provider
-             FROM event v
-             LEFT JOIN endpoint e USING (endpoint_no)
-             LEFT JOIN (SELECT endpoint_no, max_by(tag, valid_from) AS tag FROM endpoint_history GROUP BY ALL) h
-                 USING (endpoint_no)
-             LEFT JOIN (SELECT model, variant, max_by(model_id, valid_from) AS model_id FROM model_history GROUP BY ALL) m
-                 ON m.model = e.model AND m.variant = e.variant
-             WHERE v.seen_at <= CAST($1 AS TIMESTAMP)
-             ORDER BY v.seen_at DESC, v.kind DESC, m.model_id, h.tag LIMIT {limit}"
-        );
-        select!(self, &sql, [naive(as_of)], Event { at: seen_at, kind, model_id, tag, provider, detail })
     }
 }

@@ -91,17 +91,15 @@ impl Store {
         transaction(&connection, || write(&connection, method_version, day, history))
     }
 
-    /// The tier changes of providers on days that had ended by `as_of`, newest first, at most `limit`.
+    /// The tier changes of providers on days that had ended by `as_of`, newest first.
     pub fn tier_changes(
         &self,
         method_version: u32,
         as_of: DateTime<Utc>,
         workload: &str,
-        limit: usize,
     ) -> Result<Vec<TierChangeRow>, StoreError> {
-        let sql = format!("{CHANGES} LIMIT {limit}");
         let parameters = params![method_version, naive(as_of), workload];
-        select!(self, &sql, parameters, TierChangeRow { at, lens, provider, name, tier, previous })
+        select!(self, CHANGES, parameters, TierChangeRow { at, lens, provider, name, tier, previous })
     }
 }
 

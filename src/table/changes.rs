@@ -2,10 +2,10 @@
 
 use super::explore::{Reader, number};
 use crate::domain::change::{Change, ChangeKind};
+use crate::domain::change_filter::ChangeFilter;
 use crate::domain::ids::names;
-use crate::domain::pattern;
 use crate::snapshot::Snapshot;
-use chrono::NaiveDate;
+use chrono::{Duration, NaiveDate, NaiveTime};
 
 names! {
     /// Kinds of changes that belong together.
@@ -67,20 +67,11 @@ impl ChangeGroup {
 const FIELDS: [&str; 9] =
     ["group", "kind", "model", "provider", "endpoint", "from", "to", "min_percent", "costs_more"];
 
-/// A filter of changes. Every condition excludes changes without the value: absent is not zero.
+/// A complete query: the filter and the page. Every condition excludes changes without the value: absent is not zero.
 #[derive(Debug, Clone, Default)]
-pub struct ChangeFilter {
+pub struct ChangeQuestion {
+    filter: ChangeFilter,
     group: Option<ChangeGroup>,
-    kind: Option<ChangeKind>,
-    /// Id, canonical slug or pattern of the model; empty for all.
-    model: String,
-    /// Base slug of the provider; empty for all.
-    provider: String,
-    /// Tag or id of the endpoint; empty for all.
-    endpoint: String,
-    from: Option<NaiveDate>,
-    to: Option<NaiveDate>,
-    min_percent: Option<f64>,
     costs_more: bool,
     /// The page, from 1.
     pub page: usize,
@@ -95,34 +86,40 @@ fn date(text: &str) -> Option<NaiveDate> {
     text.parse().ok().filter(|_| text.len() == 10)
 }
 
-impl ChangeFilter {
+impl ChangeQuestion {
     /// Reads the parameters of an address, which `submitted` returns by name. Invalid values are ignored and reported in
-    /// [`ChangeFilter::errors`].
+    /// [`ChangeQuestion::errors`].
     pub fn new<'a>(submitted: impl Fn(&str) -> Option<&'a str>) -> Self {
         let mut reader = Reader { submitted, errors: Vec::new() };
         let groups = format!("one of {}", ChangeGroup::ALL.map(ChangeGroup::as_str).join(", "));
         let kinds = format!("one of {}", ChangeKind::ALL.map(ChangeKind::as_str).join(", "));
         let percent = |text: &str| number(text.strip_suffix('%').unwrap_or(text));
         let whole = |text: &str| text.parse::<usize>().ok().filter(|page| (1..=100_000).contains(page));
-        let mut filter = Self {
-            group: reader.value("group", &groups, ChangeGroup::parse),
-            kind: reader.value("kind", &kinds, ChangeKind::parse),
-            model: reader.text("model"),
-            provider: reader.text("provider").to_lowercase(),
-            endpoint: reader.text("endpoint"),
-            from: reader.value("from", "a date like 2026-08-01", date),
-            to: reader.value("to", "a date like 2026-08-31", date),
+        let kind = reader.value("kind", &kinds, ChangeKind::parse);
+        let from = reader.value("from", "a date like 2026-08-01", date);
+        let to = reader.value("to", "a date like 2026-08-31", date);
+        let named = |text: String| (!text.is_empty()).then_some(text);
+        let filter = ChangeFilter {
+            kinds: kind.into_iter().collect(),
+            model: named(reader.text("model")),
+            provider: named(reader.text("provider").to_lowercase()),
+            endpoint: named(reader.text("endpoint")),
+            from: from.map(|day| day.and_time(NaiveTime::MIN).and_utc()),
+            // To the end of the day.
+            to: to
+                .and_then(|day| day.succ_opt())
+                .map(|next| next.and_time(NaiveTime::MIN).and_utc() - Duration::nanoseconds(1)),
             min_percent: reader.value("min_percent", "a percentage from 0 on, like 10", percent),
-            costs_more: reader.value("costs_more", "yes", |text| (text == "yes").then_some(())).is_some(),
-            page: reader.value("page", "a page number from 1 on", whole).unwrap_or(1),
-            errors: Vec::new(),
-            typed: FIELDS.map(|field| (field, reader.text(field))).to_vec(),
         };
-        filter.errors = reader.errors;
-        if filter.from.zip(filter.to).is_some_and(|(from, to)| from > to) {
-            filter.errors.push("The field “from” is after the field “to”: no change can match.".to_owned());
+        let group = reader.value("group", &groups, ChangeGroup::parse);
+        let costs_more = reader.value("costs_more", "yes", |text| (text == "yes").then_some(())).is_some();
+        let page = reader.value("page", "a page number from 1 on", whole).unwrap_or(1);
+        let typed = FIELDS.map(|field| (field, reader.text(field))).to_vec();
+        let mut errors = reader.errors;
+        if from.zip(to).is_some_and(|(from, to)| from > to) {
+            errors.push("The field “from” is after the field “to”: no change can match.".to_owned());
         }
-        filter
+        Self { filter, group, costs_more, page, errors, typed }
     }
 
     /// The submitted value of a field.
@@ -143,18 +140,17 @@ impl ChangeFilter {
 
     /// What it requires, in words: "prices, model a/b, from 2026-08-01". Empty if it lets everything pass.
     pub fn in_words(&self) -> String {
-        let group = self.group.map(|group| group.label().to_owned());
-        let kind = self.kind.map(|kind| kind.as_str().replace('_', " "));
-        let named = |name: &str, text: &str| (!text.is_empty()).then(|| format!("{name} {text}"));
+        let named = |name: &str, text: &Option<String>| text.as_ref().map(|text| format!("{name} {text}"));
+        let filter = &self.filter;
         [
-            group,
-            kind,
-            named("model", &self.model),
-            named("provider", &self.provider),
-            named("endpoint", &self.endpoint),
-            self.from.map(|day| format!("from {day}")),
-            self.to.map(|day| format!("to {day}")),
-            self.min_percent.map(|percent| format!("at least {percent} %")),
+            self.group.map(|group| group.label().to_owned()),
+            filter.kinds.first().map(|kind| kind.as_str().replace('_', " ")),
+            named("model", &filter.model),
+            named("provider", &filter.provider),
+            named("endpoint", &filter.endpoint),
+            filter.from.map(|from| format!("from {}", from.date_naive())),
+            filter.to.map(|to| format!("to {}", to.date_naive())),
+            filter.min_percent.map(|percent| format!("at least {percent} %")),
             self.costs_more.then(|| "sessions cost more".to_owned()),
         ]
         .into_iter()
@@ -170,36 +166,9 @@ impl ChangeFilter {
 
     /// Whether a change matches.
     pub fn passes(&self, change: &Change) -> bool {
-        let day = change.at.date_naive();
-        self.group.is_none_or(|group| ChangeGroup::of(change.kind) == Some(group))
-            && self.kind.is_none_or(|kind| kind == change.kind)
-            && (self.model.is_empty() || is_of_model(change, &self.model))
-            && (self.provider.is_empty() || change.concerns(&self.provider))
-            && (self.endpoint.is_empty() || is_of_endpoint(change, &self.endpoint))
-            && self.from.is_none_or(|from| day >= from)
-            && self.to.is_none_or(|to| day <= to)
-            && self
-                .min_percent
-                .is_none_or(|least| change.percent.is_some_and(|percent| percent.abs() >= least))
+        self.filter.admits(change)
+            && self.group.is_none_or(|group| ChangeGroup::of(change.kind) == Some(group))
             && (!self.costs_more || change.costs_more())
-    }
-}
-
-/// Whether a change is about a model, by its id, its canonical slug or a pattern such as `deepseek/*`.
-pub fn is_of_model(change: &Change, wanted: &str) -> bool {
-    change.model_id.as_deref().is_some_and(|id| pattern::matches(wanted, id))
-        || change.model.as_ref().is_some_and(|slug| pattern::matches(wanted, slug.as_str()))
-}
-
-/// Whether a change is about an endpoint, by its id, its tag, or model and tag as `model@tag`.
-pub fn is_of_endpoint(change: &Change, wanted: &str) -> bool {
-    let tag = change.tag.as_ref().map_or("", |tag| tag.as_str());
-    if change.endpoint_id.is_some_and(|id| id.to_string().eq_ignore_ascii_case(wanted)) {
-        return true;
-    }
-    match wanted.rsplit_once('@') {
-        Some((model, wanted)) => is_of_model(change, model) && pattern::matches(wanted, tag),
-        None => !tag.is_empty() && pattern::matches(wanted, tag),
     }
 }
 
@@ -209,8 +178,8 @@ mod tests {
     use crate::domain::change::{ChangeValue, ChangedField};
     use crate::domain::ids::{ProviderSlug, Tag};
 
-    fn ask(pairs: &[(&str, &str)]) -> ChangeFilter {
-        ChangeFilter::new(|field| pairs.iter().find(|(name, _)| *name == field).map(|(_, text)| *text))
+    fn ask(pairs: &[(&str, &str)]) -> ChangeQuestion {
+        ChangeQuestion::new(|field| pairs.iter().find(|(name, _)| *name == field).map(|(_, text)| *text))
     }
 
     fn price(percent: f64) -> Change {
@@ -233,7 +202,7 @@ mod tests {
             &[][..],
             &[("group", "prices")],
             &[("kind", "price_changed")],
-            &[("model", "A/*"), ("provider", "LUMEN")],
+            &[("model", "a/*"), ("provider", "LUMEN")],
             &[("endpoint", "a/quill@lumen/fp8")],
             &[("endpoint", "lumen/*")],
             &[("from", "2026-08-08"), ("to", "2026-08-08")],

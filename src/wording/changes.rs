@@ -1,9 +1,13 @@
 //! Recorded changes in sentences.
 
-use crate::domain::event::EventKind;
-use crate::domain::format::{percent_change, usd};
-use crate::domain::record::Event;
+use super::change_words::{
+    deprecation_words, fact_words, number_moved, parameters_words, signed_percent, whole,
+};
+use crate::domain::change::{Change, ChangeKind, ChangeValue, ChangedField, percent};
+use crate::domain::format::usd;
 use crate::domain::tier::{Lens, Tier};
+use crate::domain::window::WindowKind;
+use chrono::{DateTime, Utc};
 
 /// Where something went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +47,16 @@ pub fn tier_change(name: &str, lens: Lens, previous: Tier, tier: Tier) -> String
     format!("{name}: {lens} {previous} → {tier}")
 }
 
+/// The detail of a change of a recommendation: "azure, fireworks → azure".
+pub fn recommendation_change(before: &[String], after: &[String]) -> String {
+    format!("{} → {}", before.join(", "), after.join(", "))
+}
+
+/// The detail of a change of the window of the usage summaries.
+pub fn window_change(before: WindowKind, after: WindowKind) -> String {
+    format!("usage summaries now cover `{after}` instead of `{before}`")
+}
+
 /// How pages name an endpoint in a sentence: the provider's name, and its tag if it says more.
 pub fn host(name: Option<&str>, tag: &str) -> String {
     match name {
@@ -52,87 +66,117 @@ pub fn host(name: Option<&str>, tag: &str) -> String {
     }
 }
 
-/// The sentence of a change of an endpoint; `None` for a change that its detail describes by itself. `host` is the
-/// result of [`host`].
-pub fn headline(event: &Event, host: &str) -> Option<Headline> {
-    Some(match event.kind {
-        EventKind::EndpointGone => {
+/// The sentence of changes of one endpoint or model in one run; `None` for changes that their `why` describes by itself.
+/// Several are prices of one endpoint, which are one sentence. `host` is the result of [`host`].
+pub fn headline(changes: &[&Change], host: &str) -> Option<Headline> {
+    let change = *changes.first()?;
+    Some(match change.kind {
+        ChangeKind::EndpointGone => {
             Headline::new(host, " no longer serves ", String::new(), Some(Direction::Worse))
         }
-        EventKind::EndpointAppeared => {
+        ChangeKind::EndpointAppeared => {
             Headline::new(host, " now serves ", String::new(), Some(Direction::Better))
         }
-        EventKind::PriceChanged => {
-            let moves = PriceMove::read(&event.detail)?;
-            let direction = PriceMove::direction(&moves);
-            Headline::new(host, ": list price of ", format!(": {}", PriceMove::in_words(&moves)), direction)
+        ChangeKind::ModelAppeared => {
+            Headline::new("", "", " is now listed".to_owned(), Some(Direction::Better))
         }
-        EventKind::TagChanged => {
-            let (from, to) = event.detail.split_once(" is now ")?;
+        ChangeKind::ModelGone => {
+            Headline::new("", "", " is no longer listed".to_owned(), Some(Direction::Worse))
+        }
+        ChangeKind::PriceChanged => {
+            let moves: Vec<PriceMove> = changes.iter().filter_map(|change| PriceMove::of(change)).collect();
+            let mut words = PriceMove::in_words(&moves);
+            if changes.iter().any(|change| change.field == Some(ChangedField::PriceTiers)) {
+                words.push("conditional prices changed".to_owned());
+            }
+            let direction = PriceMove::direction(&moves);
+            Headline::new(host, ": list price of ", format!(": {}", words.join(", ")), direction)
+        }
+        ChangeKind::PriceSchedule => {
+            Headline::new(host, ": list price of ", format!(" follows a schedule: {}", change.why), None)
+        }
+        ChangeKind::EndpointChanged => Headline::new(host, " on ", format!(": {}", fact(change)?), None),
+        ChangeKind::Deprecation => {
+            let time = |value: &Option<ChangeValue>| match value {
+                Some(ChangeValue::Text(text)) => text.parse::<DateTime<Utc>>().ok(),
+                _ => None,
+            };
+            let words = deprecation_words(time(&change.before), time(&change.after));
+            let direction = if change.after.is_some() { Direction::Worse } else { Direction::Better };
+            Headline::new(host, " on ", format!(": {words}"), Some(direction))
+        }
+        ChangeKind::TagChanged => {
+            let (Some(ChangeValue::Text(from)), Some(ChangeValue::Text(to))) =
+                (&change.before, &change.after)
+            else {
+                return None;
+            };
             Headline::new(from, &format!(" is now called {to} on "), String::new(), None)
         }
-        EventKind::TierChanged | EventKind::WindowChanged | EventKind::RecommendationChanged => return None,
+        _ => return None,
     })
+}
+
+/// A changed fact in words.
+fn fact(change: &Change) -> Option<String> {
+    let words = |value: &Option<ChangeValue>| {
+        value.as_ref().map(|value| match value {
+            ChangeValue::Flag(true) => "yes".to_owned(),
+            ChangeValue::Flag(false) => "no".to_owned(),
+            ChangeValue::Number(number) => whole(*number as i64),
+            ChangeValue::Text(text) => text.clone(),
+            ChangeValue::List(names) => names.join(", "),
+        })
+    };
+    if let (Some(ChangeValue::List(removed)), Some(ChangeValue::List(added))) =
+        (&change.before, &change.after)
+    {
+        return Some(parameters_words(removed, added));
+    }
+    let (from, to) = (words(&change.before), words(&change.after));
+    Some(fact_words(change.field?, from.as_deref(), to.as_deref()))
 }
 
 /// The change of one list price, USD per million tokens; `None` if it is not listed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct PriceMove {
-    what: &'static str,
+    field: ChangedField,
     from: Option<f64>,
     to: Option<f64>,
 }
 
 impl PriceMove {
-    /// The prices that changed, from the detail that the record stores: the last six amounts, before and after, each as
-    /// input, cache read and output.
-    fn read(detail: &str) -> Option<Vec<Self>> {
-        let (_, prices) = detail.rsplit_once(" changed from ")?;
-        let (from, to) = prices.split_once(" to ")?;
-        let triple = |text: &str| -> Option<Vec<Option<f64>>> {
-            let prices: Option<Vec<Option<f64>>> = text
-                .split(" / ")
-                .map(|price| match price.trim() {
-                    "-" => Some(None),
-                    price => price.parse().ok().filter(|price: &f64| price.is_finite()).map(Some),
-                })
-                .collect();
-            prices.filter(|prices| prices.len() == 3)
-        };
-        let (from, to) = (triple(from)?, triple(to)?);
-        let all = ["input", "cache read", "output"].into_iter().zip(from).zip(to);
-        let moved = all.map(|((what, from), to)| Self { what, from, to }).filter(|one| one.from != one.to);
-        Some(moved.collect::<Vec<_>>()).filter(|moves| !moves.is_empty())
+    /// The price of a change; `None` for conditional prices.
+    fn of(change: &Change) -> Option<Self> {
+        let field = change.field.filter(|field| *field != ChangedField::PriceTiers)?;
+        let number = |value: &Option<ChangeValue>| value.as_ref().and_then(ChangeValue::number);
+        Some(Self { field, from: number(&change.before), to: number(&change.after) })
+    }
+
+    fn is_price(&self) -> bool {
+        self.field != ChangedField::Discount
     }
 
     fn change(&self) -> Option<f64> {
-        let (from, to) = self.from.zip(self.to)?;
-        (from > 0.0).then(|| to / from - 1.0)
+        Some(percent(self.from, self.to)? / 100.0)
     }
 
-    /// "input −22 % ($0.088 → $0.068)".
-    fn words(&self) -> String {
-        match (self.from, self.to, self.change()) {
-            (Some(from), Some(to), Some(change)) => {
-                format!("{} {} ({} → {})", self.what, percent(change), usd(from), usd(to))
-            }
-            (Some(from), Some(to), None) => format!("{} {} → {}", self.what, usd(from), usd(to)),
-            (None, Some(to), _) => format!("{} now {}", self.what, usd(to)),
-            (_, None, _) => format!("{} no longer listed", self.what),
+    /// The moves as texts; equal percentages of prices are written once.
+    fn in_words(moves: &[Self]) -> Vec<String> {
+        let words = |one: &Self| number_moved(one.field, one.from, one.to);
+        let prices: Vec<&Self> = moves.iter().filter(|one| one.is_price()).collect();
+        let changes: Vec<String> = prices.iter().filter_map(|one| one.change()).map(signed_percent).collect();
+        let is_same = changes.len() == prices.len() && changes.windows(2).all(|pair| pair[0] == pair[1]);
+        if let (true, [_, _, ..], Some(change)) = (is_same, prices.as_slice(), changes.first()) {
+            let ends = |one: &&Self| {
+                let name = super::change_words::field_in_words(one.field);
+                Some(format!("{name} {} → {}", usd(one.from?), usd(one.to?)))
+            };
+            let all: Vec<String> = prices.iter().filter_map(ends).collect();
+            let others = moves.iter().filter(|one| !one.is_price()).map(words);
+            return std::iter::once(format!("{change} ({})", all.join(", "))).chain(others).collect();
         }
-    }
-
-    /// The moves as one text; equal percentages are written once.
-    fn in_words(moves: &[Self]) -> String {
-        let changes: Vec<String> = moves.iter().filter_map(Self::change).map(percent).collect();
-        let is_same = changes.len() == moves.len() && changes.windows(2).all(|pair| pair[0] == pair[1]);
-        if let (true, [first, _, ..]) = (is_same, moves) {
-            let ends = |one: &Self| Some(format!("{} {} → {}", one.what, usd(one.from?), usd(one.to?)));
-            let all: Vec<String> = moves.iter().filter_map(ends).collect();
-            let change = first.change().map(percent).unwrap_or_default();
-            return format!("{change} ({})", all.join(", "));
-        }
-        moves.iter().map(Self::words).collect::<Vec<_>>().join(", ")
+        moves.iter().map(words).collect()
     }
 
     /// Worse if a price rose or vanished, whatever the others did; otherwise better if one fell. A price that is new is
@@ -140,52 +184,70 @@ impl PriceMove {
     fn direction(moves: &[Self]) -> Option<Direction> {
         let worse = |one: &Self| one.from.is_some() && (one.to.is_none() || one.to > one.from);
         let better = |one: &Self| one.from.zip(one.to).is_some_and(|(from, to)| to < from);
-        if moves.iter().any(worse) {
+        if moves.iter().filter(|one| one.is_price()).any(worse) {
             return Some(Direction::Worse);
         }
-        moves.iter().any(better).then_some(Direction::Better)
+        moves.iter().filter(|one| one.is_price()).any(better).then_some(Direction::Better)
     }
-}
-
-/// A change in whole percent, or with one decimal below that, with a typographic minus.
-fn percent(change: f64) -> String {
-    let decimals = usize::from(change.abs() < 0.095);
-    percent_change(change, decimals).replace('-', "\u{2212}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::Tag;
 
-    fn event(kind: EventKind, detail: &str) -> Event {
-        Event {
-            at: "2026-08-08T15:31:00Z".parse().expect("a time"),
-            kind,
+    fn change(kind: ChangeKind) -> Change {
+        Change {
             model_id: Some("z-ai/glm-5.2".to_owned()),
-            tag: Some("azure".to_owned()),
-            provider: None,
-            detail: detail.to_owned(),
+            tag: Some(Tag::new("azure")),
+            ..Change::new("2026-08-08T15:31:00Z".parse().expect("a time"), kind)
         }
     }
 
-    fn sentence(kind: EventKind, detail: &str) -> Option<String> {
-        let event = event(kind, detail);
-        Some(headline(&event, "Azure")?.sentence(event.model_id.as_deref()))
+    fn sentence(changes: &[Change]) -> Option<String> {
+        let all: Vec<&Change> = changes.iter().collect();
+        Some(headline(&all, "Azure")?.sentence(changes[0].model_id.as_deref()))
+    }
+
+    fn prices(moves: [(ChangedField, Option<f64>, Option<f64>); 3]) -> Vec<Change> {
+        let moved = moves.into_iter().filter(|(_, from, to)| from != to);
+        let price = |(field, from, to): (ChangedField, Option<f64>, Option<f64>)| Change {
+            field: Some(field),
+            before: from.map(ChangeValue::Number),
+            after: to.map(ChangeValue::Number),
+            ..change(ChangeKind::PriceChanged)
+        };
+        moved.map(price).collect()
+    }
+
+    /// Input, cache read and output, before and after; 0 is a price that is not listed.
+    fn of(before: [f64; 3], after: [f64; 3]) -> Vec<Change> {
+        let fields = [ChangedField::ListInput, ChangedField::ListCacheRead, ChangedField::ListOutput];
+        let listed = |price: f64| Some(price).filter(|price| *price > 0.0);
+        prices([0, 1, 2].map(|at| (fields[at], listed(before[at]), listed(after[at]))))
     }
 
     #[test]
-    fn endpoints_come_and_go_in_plain_words() {
+    fn endpoints_and_models_come_and_go_in_plain_words() {
+        let of = |kind| sentence(&[change(kind)]).unwrap_or_default();
+        assert_eq!(of(ChangeKind::EndpointGone), "Azure no longer serves z-ai/glm-5.2");
+        assert_eq!(of(ChangeKind::EndpointAppeared), "Azure now serves z-ai/glm-5.2");
+        assert_eq!(of(ChangeKind::ModelGone), "z-ai/glm-5.2 is no longer listed");
+        let text = |text: &str| Some(ChangeValue::Text(text.to_owned()));
+        let renamed =
+            Change { before: text("azure"), after: text("azure/eu"), ..change(ChangeKind::TagChanged) };
+        assert_eq!(sentence(&[renamed]).as_deref(), Some("azure is now called azure/eu on z-ai/glm-5.2"));
+        let quantized = Change {
+            field: Some(ChangedField::Quantization),
+            before: text("fp8"),
+            after: text("fp4"),
+            ..change(ChangeKind::EndpointChanged)
+        };
+        assert_eq!(sentence(&[quantized]).as_deref(), Some("Azure on z-ai/glm-5.2: quantization fp8 → fp4"));
+        let ending = Change { after: text("2026-11-01T00:00:00Z"), ..change(ChangeKind::Deprecation) };
         assert_eq!(
-            sentence(EventKind::EndpointGone, "endpoint azure was removed").as_deref(),
-            Some("Azure no longer serves z-ai/glm-5.2")
-        );
-        assert_eq!(
-            sentence(EventKind::EndpointAppeared, "endpoint azure was added").as_deref(),
-            Some("Azure now serves z-ai/glm-5.2")
-        );
-        assert_eq!(
-            sentence(EventKind::TagChanged, "azure is now azure/eu").as_deref(),
-            Some("azure is now called azure/eu on z-ai/glm-5.2")
+            sentence(&[ending]).as_deref(),
+            Some("Azure on z-ai/glm-5.2: end of the offer announced for 2026-11-01")
         );
         assert_eq!(
             (host(Some("Azure"), "azure"), host(Some("Azure"), "azure/eu")),
@@ -194,21 +256,19 @@ mod tests {
     }
 
     #[test]
-    fn prices_change_in_percent() {
-        let start = "list price (input / cache read / output, USD per million tokens) changed from";
-        let of = |prices: &str| sentence(EventKind::PriceChanged, &format!("{start} {prices}"));
+    fn prices_of_one_run_are_one_sentence() {
         assert_eq!(
-            of("0.1 / 0.02 / 0.2 to 0.078 / 0.0156 / 0.156").as_deref(),
+            sentence(&of([0.1, 0.02, 0.2], [0.078, 0.0156, 0.156])).as_deref(),
             Some(
                 "Azure: list price of z-ai/glm-5.2: \u{2212}22 % (input $0.10 → $0.078, cache read $0.02 → $0.0156, output $0.20 → $0.156)"
             )
         );
         assert_eq!(
-            of("1 / - / 4 to 1 / 0.1 / 5").as_deref(),
+            sentence(&of([1.0, 0.0, 4.0], [1.0, 0.1, 5.0])).as_deref(),
             Some("Azure: list price of z-ai/glm-5.2: cache read now $0.10, output +25 % ($4.00 → $5.00)")
         );
         assert_eq!(
-            of("1 / 0.1 / 4 to 1 / - / 3.8").as_deref(),
+            sentence(&of([1.0, 0.1, 4.0], [1.0, 0.0, 3.8])).as_deref(),
             Some(
                 "Azure: list price of z-ai/glm-5.2: cache read no longer listed, output \u{2212}5.0 % ($4.00 → $3.80)"
             )
@@ -217,32 +277,25 @@ mod tests {
 
     #[test]
     fn a_price_that_rises_or_vanishes_is_worse_whatever_the_others_do() {
-        let start = "list price (input / cache read / output, USD per million tokens) changed from";
-        let of = |prices: &str| {
-            headline(&event(EventKind::PriceChanged, &format!("{start} {prices}")), "x")
-                .and_then(|h| h.direction)
+        let direction = |before, after| {
+            let changes = of(before, after);
+            headline(&changes.iter().collect::<Vec<_>>(), "x").and_then(|h| h.direction)
         };
-        assert_eq!(of("1 / - / 4 to 1 / - / 5"), Some(Direction::Worse));
-        assert_eq!(of("1 / - / 4 to 0.9 / - / 4"), Some(Direction::Better));
-        assert_eq!(of("1 / - / 4 to 0.9 / - / 5"), Some(Direction::Worse));
-        assert_eq!(of("1 / 0.1 / 4 to 1 / - / 3.8"), Some(Direction::Worse));
-        assert_eq!(of("1 / 0.1 / 4 to 1 / - / 4"), Some(Direction::Worse));
-        assert_eq!(of("0 / - / 4 to 1 / - / 4"), Some(Direction::Worse));
-        assert_eq!(of("1 / - / 4 to 1 / 0.1 / 4"), None);
-        assert_eq!(of("1 / - / 4 to 0.9 / 0.1 / 4"), Some(Direction::Better));
+        assert_eq!(direction([1.0, 0.0, 4.0], [1.0, 0.0, 5.0]), Some(Direction::Worse));
+        assert_eq!(direction([1.0, 0.0, 4.0], [0.9, 0.0, 4.0]), Some(Direction::Better));
+        assert_eq!(direction([1.0, 0.0, 4.0], [0.9, 0.0, 5.0]), Some(Direction::Worse));
+        assert_eq!(direction([1.0, 0.1, 4.0], [1.0, 0.0, 3.8]), Some(Direction::Worse));
+        assert_eq!(direction([1.0, 0.0, 4.0], [1.0, 0.1, 4.0]), None);
+        assert_eq!(direction([1.0, 0.0, 4.0], [0.9, 0.1, 4.0]), Some(Direction::Better));
     }
 
     #[test]
-    fn a_detail_in_another_form_is_left_to_itself() {
-        for detail in [
-            "",
-            "changed",
-            "list price changed from 1 / 2 to 3 / 4",
-            "x changed from NaN / 1 / 1 to 1 / 1 / 1",
-        ] {
-            assert_eq!(sentence(EventKind::PriceChanged, detail), None, "{detail}");
-        }
-        assert_eq!(sentence(EventKind::TierChanged, "Friendli: cache B → C"), None);
+    fn what_describes_itself_is_left_to_itself() {
+        assert_eq!(sentence(&[change(ChangeKind::TierChanged)]), None);
+        assert_eq!(sentence(&[change(ChangeKind::TagChanged)]), None, "without its names");
+        assert_eq!(headline(&[], "x"), None);
         assert_eq!(tier_change("Friendli", Lens::Cache, Tier::B, Tier::C), "Friendli: cache B → C");
+        let tags = ["azure".to_owned(), "friendli".to_owned()];
+        assert_eq!(recommendation_change(&tags, &tags[..1]), "azure, friendli → azure");
     }
 }

@@ -1,5 +1,6 @@
 //! Changes as titles and sentences, for feeds, alerts and the page of changes.
 
+use super::change_words::field_in_words;
 use crate::domain::change::{Change, ChangeKind, ChangeValue, ChangedField};
 use crate::domain::format::{grouped, moment, percent, span, usd};
 
@@ -95,7 +96,7 @@ fn capital(text: &str) -> String {
 /// A change in one line, with what changed, where, and the values: the title of an entry or of an alert.
 pub fn title(change: &Change) -> String {
     let about = subject(change);
-    let label = change.field.map_or("value", ChangedField::label);
+    let label = change.field.map_or("value", field_in_words);
     let with = |start: String| match values(change) {
         Some(values) => format!("{start}: {values}"),
         None => start,

@@ -104,7 +104,8 @@ impl Email {
         if let Some(password) = password.filter(|_| !receiver.user.is_empty()) {
             builder = builder.credentials(Credentials::new(receiver.user.clone(), password.to_owned()));
         }
-        let sent = tokio::time::timeout(WHOLE, builder.build::<Tokio1Executor>().send(self.message.clone())).await;
+        let sent =
+            tokio::time::timeout(WHOLE, builder.build::<Tokio1Executor>().send(self.message.clone())).await;
         match sent {
             Ok(Ok(response)) => Ok(u16::from(response.code())),
             Ok(Err(error)) => Err(failure(&error)),
@@ -131,7 +132,8 @@ fn failure(error: &lettre::transport::smtp::Error) -> SendFailure {
 }
 
 fn mailbox(key: &str, text: &str) -> Result<Mailbox, String> {
-    text.parse().map_err(|error| format!("`{key}` is not an address such as \"Name <name@example.org>\": {error}"))
+    text.parse()
+        .map_err(|error| format!("`{key}` is not an address such as \"Name <name@example.org>\": {error}"))
 }
 
 fn text(message: &Message) -> String {
@@ -160,7 +162,12 @@ fn html(message: &Message) -> String {
     );
     for notice in &shown {
         if shown.len() > 1 {
-            let _ = write!(out, "<h2 style=\"font-size:15px\">{} ({})</h2>", escape(&notice.title), notice.severity);
+            let _ = write!(
+                out,
+                "<h2 style=\"font-size:15px\">{} ({})</h2>",
+                escape(&notice.title),
+                notice.severity
+            );
         }
         if !notice.lines.is_empty() {
             let items: Vec<String> =
@@ -171,7 +178,11 @@ fn html(message: &Message) -> String {
             let _ = write!(out, "<p><a href=\"{}\">Open the page</a></p>", escape(url));
         }
     }
-    let _ = write!(out, "<p style=\"color:#666\">Sent by hitrate. Rules: {}</p></body></html>", escape(&rules(message)));
+    let _ = write!(
+        out,
+        "<p style=\"color:#666\">Sent by hitrate. Rules: {}</p></body></html>",
+        escape(&rules(message))
+    );
     out
 }
 
@@ -183,5 +194,9 @@ fn rules(message: &Message) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
 }

@@ -48,8 +48,12 @@ pub fn of_http(answer: Result<PostAnswer, PostError>) -> Result<u16, SendFailure
         200..=299 => return Ok(status),
         410 => (Effect::Gone, "the receiver reports that it is gone".to_owned()),
         408 | 425 | 429 => (Effect::Busy, format!("the receiver asks to wait (status {status})")),
-        400 | 413 | 422 => (Effect::Refused, format!("the receiver does not accept the message (status {status})")),
-        300..=399 => (Effect::Failed, format!("redirects are not followed (status {status}); correct the URL")),
+        400 | 413 | 422 => {
+            (Effect::Refused, format!("the receiver does not accept the message (status {status})"))
+        }
+        300..=399 => {
+            (Effect::Failed, format!("redirects are not followed (status {status}); correct the URL"))
+        }
         _ => (Effect::Failed, format!("status {status}")),
     };
     let retry_after = answer.retry_after.or_else(|| wait_in_body(status, &answer.body));
@@ -88,7 +92,8 @@ mod tests {
         ] {
             assert_eq!(answer(status, "").expect_err("failed").effect, effect, "{status}");
         }
-        let limited = answer(429, r#"{"message":"x","retry_after":1.5,"global":false}"#).expect_err("limited");
+        let limited =
+            answer(429, r#"{"message":"x","retry_after":1.5,"global":false}"#).expect_err("limited");
         assert_eq!(limited.retry_after, Some(Duration::from_millis(1500)));
         assert_eq!(answer(429, r#"{"retry_after":-1}"#).expect_err("limited").retry_after, None);
     }

@@ -42,7 +42,8 @@ pub fn short_bytes(text: &str, most: usize) -> String {
 
 /// The URL if it is one that a message may link to: `http` or `https` and only characters of URLs.
 pub fn link(url: Option<&str>) -> Option<&str> {
-    let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}');
+    let is_plain =
+        |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}');
     url.filter(|url| url.starts_with("https://") || url.starts_with("http://"))
         .filter(|url| url.len() <= 1000 && url.chars().all(is_plain))
 }

@@ -102,8 +102,11 @@ impl Places<'_> {
             (inline.expose().to_owned(), "the settings".to_owned())
         } else if !file.is_empty() {
             let path = self.base.join(file);
-            let text = std::fs::read_to_string(&path)
-                .map_err(|source| SecretError::File { what, path: path.clone(), source })?;
+            let text = std::fs::read_to_string(&path).map_err(|source| SecretError::File {
+                what,
+                path: path.clone(),
+                source,
+            })?;
             (text, path.display().to_string())
         } else {
             let missing = |_| SecretError::Variable { what, name: env.to_owned() };

@@ -31,7 +31,8 @@ pub fn body(message: &Message) -> Vec<u8> {
             parts.push(text(vec![json!({ "type": "TextRun", "text": line })]));
         }
         let action = notice.url.filter(|_| actions.len() < MOST_ACTIONS).map(|url| {
-            let number = if several { format!("Page {}", actions.len() + 1) } else { "Open the page".to_owned() };
+            let number =
+                if several { format!("Page {}", actions.len() + 1) } else { "Open the page".to_owned() };
             json!({ "type": "Action.OpenUrl", "title": number, "url": url })
         });
         let size: usize = parts.iter().chain(&action).map(|part| part.to_string().len() + 1).sum();

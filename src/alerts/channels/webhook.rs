@@ -102,7 +102,12 @@ mod tests {
         let body = br#"{"type":"alert.test"}"#;
         let signed = signature("msg_1", 1_800_000_000, body, &key);
         assert_eq!(signed, "v1,/PJ0ZIaNu7DOCVFj5/gv8/5ux/T2sbwjrbJfHk66m/A=");
-        let headers = headers("msg_1", DateTime::from_timestamp(1_800_000_000, 0).expect("a time"), body, &[key.clone(), key]);
+        let headers = headers(
+            "msg_1",
+            DateTime::from_timestamp(1_800_000_000, 0).expect("a time"),
+            body,
+            &[key.clone(), key],
+        );
         assert_eq!(headers[3].1, format!("{signed} {signed}"));
     }
 }

@@ -85,7 +85,8 @@ mod tests {
     use std::path::Path;
 
     fn receiver(settings: &str) -> Receiver {
-        let text = format!("[[alerts.receivers]]\nname = \"r\"\nkind = \"slack\"\nurl_env = \"U\"\n{settings}");
+        let text =
+            format!("[[alerts.receivers]]\nname = \"r\"\nkind = \"slack\"\nurl_env = \"U\"\n{settings}");
         let config = Config::parse(&text, Path::new("hitrate.toml")).expect("valid");
         config.alerts.receivers.into_iter().next().expect("one")
     }
@@ -111,7 +112,9 @@ mod tests {
     #[test]
     fn quiet_hours_pass_midnight_in_the_time_of_the_receiver() {
         let quiet = receiver("quiet_hours = \"22:00-07:00\"\nutc_offset = \"+02:00\"\n");
-        for (time, expected) in [("19:59", false), ("20:00", true), ("23:30", true), ("04:59", true), ("05:00", false)] {
+        for (time, expected) in
+            [("19:59", false), ("20:00", true), ("23:30", true), ("04:59", true), ("05:00", false)]
+        {
             assert_eq!(is_quiet(&quiet, at(&format!("2026-01-01T{time}:00Z"))), expected, "{time}");
         }
         let since = at("2026-01-01T21:00:00Z");

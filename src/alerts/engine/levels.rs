@@ -52,7 +52,8 @@ pub fn rises(rule: &Rule, snapshot: &Snapshot, state: &mut RuleState, is_start: 
             let id = endpoint.endpoint_id.to_string();
             let names = (model.model_id.as_str(), model.slug.as_str());
             let own = (endpoint.provider.as_str(), endpoint.tag.as_str(), id.as_str());
-            let Some(cost) = endpoint.session_cost.get(workload).copied().filter(|cost| cost.is_finite()) else {
+            let Some(cost) = endpoint.session_cost.get(workload).copied().filter(|cost| cost.is_finite())
+            else {
                 continue;
             };
             if !watches_endpoint(rule, names, own) {

@@ -2,8 +2,7 @@
 
 use crate::config::Rule;
 use crate::domain::change::{Change, ChangeKind, ChangedField};
-use crate::domain::pattern;
-use crate::table::changes::{is_of_endpoint, is_of_model};
+use crate::domain::change_filter::{is_named, is_of_endpoint, is_of_model};
 use chrono::{DateTime, Duration, Utc};
 
 /// A threshold counts as reached also if the last bit of a difference is missing.
@@ -17,14 +16,19 @@ pub fn watches(rule: &Rule, change: &Change) -> bool {
 }
 
 /// Whether a rule watches an endpoint of the newest data.
-pub fn watches_endpoint(rule: &Rule, (model_id, slug): (&str, &str), (provider, tag, id): (&str, &str, &str)) -> bool {
-    let is_model = |name: &str| pattern::matches(name, model_id) || pattern::matches(name, slug);
+pub fn watches_endpoint(
+    rule: &Rule,
+    (model_id, slug): (&str, &str),
+    (provider, tag, id): (&str, &str, &str),
+) -> bool {
+    let is_model = |name: &str| is_named(name, model_id) || is_named(name, slug);
     let is_endpoint = |name: &str| match name.rsplit_once('@') {
-        Some((model, wanted)) => is_model(model) && pattern::matches(wanted, tag),
-        None => pattern::matches(name, tag) || name.eq_ignore_ascii_case(id),
+        Some((model, wanted)) => is_model(model) && is_named(wanted, tag),
+        None => is_named(name, tag) || name.eq_ignore_ascii_case(id),
     };
     (rule.models.is_empty() || rule.models.iter().any(|name| is_model(name)))
-        && (rule.providers.is_empty() || rule.providers.iter().any(|slug| slug.eq_ignore_ascii_case(provider)))
+        && (rule.providers.is_empty()
+            || rule.providers.iter().any(|slug| slug.eq_ignore_ascii_case(provider)))
         && (rule.endpoints.is_empty() || rule.endpoints.iter().any(|name| is_endpoint(name)))
 }
 
@@ -60,7 +64,11 @@ pub fn reports(rule: &Rule, change: &Change, as_of: DateTime<Utc>) -> bool {
 /// price that was absent does not rise.
 fn rises(change: &Change, least: f64) -> bool {
     let is_list = change.field.is_some_and(|field| field.is_price() && field != ChangedField::EffectiveInput);
-    let numbers = change.before.as_ref().and_then(|value| value.number()).zip(change.after.as_ref().and_then(|value| value.number()));
+    let numbers = change
+        .before
+        .as_ref()
+        .and_then(|value| value.number())
+        .zip(change.after.as_ref().and_then(|value| value.number()));
     is_list
         && numbers.is_some_and(|(before, after)| match before == 0.0 {
             true => after > 0.0,

@@ -3,8 +3,8 @@
 use super::state::RuleState;
 use super::write::{Found, model_path};
 use crate::config::Rule;
+use crate::domain::change_filter::is_named;
 use crate::domain::format::{percent, span};
-use crate::domain::pattern;
 use crate::domain::thresholds::STALE_AFTER_HOURS;
 use crate::preferences::{Mode, PreferenceOptions, ProviderObject, advise};
 use crate::snapshot::{ModelEntry, Snapshot};
@@ -49,7 +49,7 @@ fn in_words(preference: Option<&Value>) -> String {
 }
 
 fn is_watched(rule: &Rule, model: &ModelEntry) -> bool {
-    let is_model = |name: &String| pattern::matches(name, &model.model_id) || pattern::matches(name, model.slug.as_str());
+    let is_model = |name: &String| is_named(name, &model.model_id) || is_named(name, model.slug.as_str());
     rule.models.iter().any(is_model)
 }
 
@@ -69,11 +69,22 @@ pub fn preferences(rule: &Rule, snapshot: &Snapshot, state: &mut RuleState, is_s
         let now = canonical(preference.provider);
         let before = state.preferences.insert(model.model_id.clone(), now.clone());
         let Some(before) = before.filter(|_| !is_start).filter(|before| *before != now) else { continue };
-        let mut lines = vec![format!("Before: {}.", in_words(before.as_ref())), format!("Now: {}.", in_words(now.as_ref()))];
+        let mut lines = vec![
+            format!("Before: {}.", in_words(before.as_ref())),
+            format!("Now: {}.", in_words(now.as_ref())),
+        ];
         lines.extend(reason.map(|reason| format!("There is no preference now: {reason}")));
-        lines.extend(preference.evidence.iter().take(3).map(|evidence| format!("{}: {}", evidence.tag, evidence.why)));
+        lines.extend(
+            preference.evidence.iter().take(3).map(|evidence| format!("{}: {}", evidence.tag, evidence.why)),
+        );
         found.push(Found {
-            key: format!("preference {} {} {:?} {:?}", model.model_id, snapshot.as_of.timestamp(), before, now),
+            key: format!(
+                "preference {} {} {:?} {:?}",
+                model.model_id,
+                snapshot.as_of.timestamp(),
+                before,
+                now
+            ),
             title: match &now {
                 Some(_) => format!("Preference for {} changed (mode {mode})", model.model_id),
                 None => format!("There is no preference for {} any more (mode {mode})", model.model_id),
@@ -92,8 +103,8 @@ pub fn own(rule: &Rule, drops: &[OwnDrop], state: &mut RuleState, is_start: bool
     let Some(points) = rule.own_hit_rate_drop else { return Vec::new() };
     let is_watched = |drop: &&OwnDrop| {
         (drop.before - drop.after) * 100.0 >= points - 1e-9
-            && (rule.models.is_empty() || rule.models.iter().any(|name| pattern::matches(name, &drop.model)))
-            && (rule.providers.is_empty() || rule.providers.iter().any(|slug| pattern::matches(slug, &drop.provider)))
+            && (rule.models.is_empty() || rule.models.iter().any(|name| is_named(name, &drop.model)))
+            && (rule.providers.is_empty() || rule.providers.iter().any(|slug| is_named(slug, &drop.provider)))
     };
     let key = |drop: &OwnDrop| format!("{}@{}", drop.model, drop.provider);
     let standing: BTreeSet<String> = drops.iter().filter(is_watched).map(key).collect();
@@ -134,7 +145,10 @@ pub fn collection(
         troubles.push((
             format!("suspect {}", suspect.moved()),
             format!("Suspect run: the meaning of {} seems to have changed upstream", suspect.moved()),
-            format!("The run {} is archived but not published. Examine it, then run `hitrate accept`.", suspect.run_id),
+            format!(
+                "The run {} is archived but not published. Examine it, then run `hitrate accept`.",
+                suspect.run_id
+            ),
         ));
     }
     let age = now - snapshot.as_of;
@@ -142,7 +156,8 @@ pub fn collection(
         troubles.push((
             "stale".to_owned(),
             format!("The newest data are {} old", span(age)),
-            "The collection or its upstream is not responding. The last good snapshot stays in service.".to_owned(),
+            "The collection or its upstream is not responding. The last good snapshot stays in service."
+                .to_owned(),
         ));
     }
     let path = Some("/status".to_owned());
@@ -153,7 +168,14 @@ pub fn collection(
             if !state.trouble.contains(&key) {
                 // Trouble that returns later is another finding.
                 let key = format!("{key} {}", snapshot.as_of.timestamp());
-                found.push(Found { key, title, lines: vec![line], path: path.clone(), is_worse: true, ..Found::default() });
+                found.push(Found {
+                    key,
+                    title,
+                    lines: vec![line],
+                    path: path.clone(),
+                    is_worse: true,
+                    ..Found::default()
+                });
             }
         }
         if standing.is_empty() && !state.trouble.is_empty() {

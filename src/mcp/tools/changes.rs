@@ -29,12 +29,12 @@ pub(super) async fn answer(source: &Source, wanted: WhatChanged) -> Result<Reply
     let at_least = if is_complete { "" } else { "at least " };
     let summary = match (entries.first(), found) {
         (None, _) => "no changes".to_owned(),
-        (Some(newest), 1) => format!("1 change, at {}: {}", text(newest, "at"), text(newest, "detail")),
+        (Some(newest), 1) => format!("1 change, at {}: {}", text(newest, "at"), text(newest, "why")),
         (Some(newest), _) => {
             format!(
                 "{at_least}{found} changes; the newest, at {}: {}",
                 text(newest, "at"),
-                text(newest, "detail")
+                text(newest, "why")
             )
         }
     };

@@ -7,7 +7,7 @@ pub mod session_bars;
 pub mod spark;
 
 use self::day_chart::{DayChart, Point, Series, Subject};
-use crate::domain::event::EventKind;
+use crate::domain::change::ChangeKind;
 use crate::domain::window::Basis;
 use crate::site::parts::{format, link};
 use crate::snapshot::{Endpoint, EndpointDay, ModelEntry, ProviderEntry, Snapshot};
@@ -115,12 +115,20 @@ impl OfModel {
 
 /// The days on which a change of an endpoint's list price was observed.
 fn steps(snapshot: &Snapshot, model: &ModelEntry, endpoint: &Endpoint) -> Vec<(NaiveDate, String)> {
-    let its = snapshot.status.events.iter().filter(|e| {
-        e.kind == EventKind::PriceChanged
-            && e.model_id.as_deref() == Some(model.model_id.as_str())
-            && e.tag.as_deref() == Some(endpoint.tag.as_str())
+    let its = snapshot.changes.iter().filter(|change| {
+        change.kind == ChangeKind::PriceChanged
+            && change.model_id.as_deref() == Some(model.model_id.as_str())
+            && change.tag.as_ref() == Some(&endpoint.tag)
     });
-    its.map(|e| (e.at.date_naive(), e.detail.clone())).collect()
+    let mut steps: Vec<(NaiveDate, String)> = Vec::new();
+    for change in its {
+        let day = change.at.date_naive();
+        match steps.last_mut() {
+            Some((last, text)) if *last == day => *text = format!("{text}; {}", change.why),
+            _ => steps.push((day, change.why.clone())),
+        }
+    }
+    steps
 }
 
 /// A chart of endpoints, each with its name and its model; `None` if no day has a value.

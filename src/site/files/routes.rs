@@ -12,7 +12,7 @@ use crate::site::parts::lens::DEFAULT_LENS;
 use crate::site::parts::link;
 use crate::site::respond::{Name, Words, empty, page, unknown};
 use crate::snapshot::Snapshot;
-use crate::table::changes::ChangeFilter;
+use crate::table::changes::ChangeQuestion;
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
@@ -179,7 +179,7 @@ fn written(format: FeedFormat, made: askama::Result<Option<Vec<u8>>>) -> Respons
 pub fn all_changes(format: FeedFormat) -> MethodRouter<Arc<SiteState>> {
     get(move |State(site): Served, headers: HeaderMap, words: Words| async move {
         let words = words.map(|Query(words)| words).unwrap_or_default();
-        let filter = ChangeFilter::new(|field| words.get(field).map(String::as_str));
+        let filter = ChangeQuestion::new(|field| words.get(field).map(String::as_str));
         if !filter.errors.is_empty() {
             let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-store")];
             return (StatusCode::BAD_REQUEST, headers, filter.errors.join("\n") + "\n").into_response();

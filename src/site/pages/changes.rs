@@ -6,23 +6,26 @@ mod row;
 pub use list::render;
 pub use row::page_of;
 
-use crate::domain::event::EventKind;
-use crate::domain::ids::ProviderSlug;
+use crate::domain::change::{Change as Recorded, ChangeKind};
+use crate::domain::ids::{ProviderSlug, Tag};
 use crate::site::parts::{When, format, link};
-use crate::snapshot::{Event, ProviderEntry, Snapshot};
+use crate::snapshot::{ProviderEntry, Snapshot};
 use crate::wording::changes::{self, Direction, Headline};
 
 /// Longest name of a provider in a sentence.
 const LONGEST_NAME: usize = 60;
 
-/// One change, ready to be displayed.
+/// One change, or the prices of one endpoint that changed in one run, ready to be displayed.
 #[derive(Debug, Clone)]
 pub struct Change<'a> {
-    pub of: &'a Event,
+    /// The first of them.
+    pub of: &'a Recorded,
     pub at: When,
     pub kind: &'static str,
     /// The change as a sentence around its model; `None` if the detail says all.
     pub headline: Option<Headline>,
+    /// Why it counts as a change.
+    pub detail: String,
     /// An arrow and its class: better or worse for the payer.
     pub arrow: Option<(&'static str, &'static str)>,
     /// The page and the id of the model, if the change concerns a model that still exists.
@@ -31,67 +34,129 @@ pub struct Change<'a> {
     pub provider: Option<String>,
 }
 
-pub fn kind_in_words(kind: EventKind) -> &'static str {
+pub fn kind_in_words(kind: ChangeKind) -> &'static str {
     match kind {
-        EventKind::PriceChanged => "list price",
-        EventKind::EndpointAppeared => "new endpoint",
-        EventKind::EndpointGone => "endpoint gone",
-        EventKind::TierChanged => "tier",
-        EventKind::RecommendationChanged => "recommendation",
-        EventKind::TagChanged => "renamed",
-        EventKind::WindowChanged => "window changed",
+        ChangeKind::PriceChanged => "list price",
+        ChangeKind::PriceSchedule => "price schedule",
+        ChangeKind::EndpointChanged => "endpoint changed",
+        ChangeKind::Deprecation => "end announced",
+        ChangeKind::EndpointAppeared => "new endpoint",
+        ChangeKind::EndpointGone => "endpoint gone",
+        ChangeKind::ModelAppeared => "new model",
+        ChangeKind::ModelGone => "model gone",
+        ChangeKind::StatusChanged => "status",
+        ChangeKind::Outage => "outage",
+        ChangeKind::HitRateShift => "hit rate",
+        ChangeKind::EffectivePriceShift => "effective price",
+        ChangeKind::SpeedShift => "speed",
+        ChangeKind::UptimeShift => "uptime",
+        ChangeKind::TrafficJump => "traffic",
+        ChangeKind::TierChanged => "tier",
+        ChangeKind::RecommendationChanged => "recommendation",
+        ChangeKind::TagChanged => "renamed",
+        ChangeKind::WindowChanged => "window changed",
     }
 }
 
-/// The provider that an event concerns, if it still exists.
-fn provider<'a>(snapshot: &'a Snapshot, event: &Event) -> Option<&'a ProviderEntry> {
-    let base = event.tag.as_deref().and_then(|tag| tag.split('/').next());
-    snapshot.provider(event.provider.as_ref().map(ProviderSlug::as_str).or(base)?)
+/// The changes as they are shown, in their order: the prices of one endpoint that changed in one run are together.
+pub fn grouped<'a>(changes: impl Iterator<Item = &'a Recorded>) -> Vec<Vec<&'a Recorded>> {
+    let mut groups: Vec<Vec<&Recorded>> = Vec::new();
+    for change in changes {
+        let is_same = |first: &&Recorded| {
+            change.kind == ChangeKind::PriceChanged
+                && (change.at, change.kind) == (first.at, first.kind)
+                && (&change.endpoint_id, &change.tag) == (&first.endpoint_id, &first.tag)
+                && (&change.model_id, &change.source) == (&first.model_id, &first.source)
+        };
+        match groups.last_mut() {
+            Some(group) if group.first().is_some_and(is_same) => group.push(change),
+            _ => groups.push(vec![change]),
+        }
+    }
+    groups
 }
 
-/// The sentence of an event around its model.
-fn headline(snapshot: &Snapshot, event: &Event) -> Option<Headline> {
-    let tag = event.tag.as_deref().unwrap_or_default();
-    let name = provider(snapshot, event).map(|provider| format::shorten(&provider.name, LONGEST_NAME));
-    changes::headline(event, &changes::host(name.as_deref(), tag))
+/// The provider that a change concerns, if it still exists.
+fn provider<'a>(snapshot: &'a Snapshot, change: &Recorded) -> Option<&'a ProviderEntry> {
+    let base = change.tag.as_ref().and_then(|tag| tag.as_str().split('/').next());
+    snapshot.provider(change.provider.as_ref().map(ProviderSlug::as_str).or(base)?)
 }
 
-/// An event as pages show it.
-pub fn change<'a>(snapshot: &Snapshot, event: &'a Event) -> Change<'a> {
-    let known = event.model_id.as_deref().filter(|id| snapshot.model(id).is_some());
-    let headline = headline(snapshot, event);
-    Change {
-        of: event,
-        at: When::new(event.at),
-        kind: kind_in_words(event.kind),
+/// The sentence of a group of changes around its model.
+fn headline(snapshot: &Snapshot, group: &[&Recorded]) -> Option<Headline> {
+    let first = group.first()?;
+    let tag = first.tag.as_ref().map_or("", Tag::as_str);
+    let name = provider(snapshot, first).map(|provider| format::shorten(&provider.name, LONGEST_NAME));
+    changes::headline(group, &changes::host(name.as_deref(), tag))
+}
+
+/// Why the changes of a group count, as one text.
+pub fn detail(group: &[&Recorded]) -> String {
+    group.iter().map(|change| change.why.as_str()).collect::<Vec<_>>().join("; ")
+}
+
+/// A group of changes in one sentence, as the title of an entry in the feed.
+pub fn title(snapshot: &Snapshot, group: &[&Recorded]) -> String {
+    let Some(first) = group.first() else { return String::new() };
+    if let Some(headline) = headline(snapshot, group) {
+        return headline.sentence(first.model_id.as_deref());
+    }
+    let tag = first.tag.as_ref().map(Tag::as_str);
+    let about: Vec<&str> = first.model_id.as_deref().into_iter().chain(tag).collect();
+    match about.as_slice() {
+        [] => detail(group),
+        about => format!("{}: {}", kind_in_words(first.kind), about.join(" at ")),
+    }
+}
+
+/// A group of changes as pages show it; `None` for an empty one.
+pub fn change<'a>(snapshot: &Snapshot, group: &[&'a Recorded]) -> Option<Change<'a>> {
+    let first = *group.first()?;
+    let known = first.model_id.as_deref().filter(|id| snapshot.model(id).is_some());
+    let headline = headline(snapshot, group);
+    Some(Change {
+        of: first,
+        at: When::new(first.at),
+        kind: kind_in_words(first.kind),
+        detail: detail(group),
         arrow: headline.as_ref().and_then(|headline| headline.direction).map(|direction| {
-            match (event.kind, direction) {
-                (EventKind::PriceChanged, Direction::Better) => ("↓", "up"),
-                (EventKind::PriceChanged, Direction::Worse) => ("↑", "down"),
+            match (first.kind, direction) {
+                (ChangeKind::PriceChanged, Direction::Better) => ("↓", "up"),
+                (ChangeKind::PriceChanged, Direction::Worse) => ("↑", "down"),
                 (_, Direction::Better) => ("+", "up"),
                 (_, Direction::Worse) => ("−", "down"),
             }
         }),
         headline,
         model: known.map(|id| (link::model(id), id)),
-        provider: provider(snapshot, event).map(|found| link::provider(found.provider.as_str())),
-    }
+        provider: provider(snapshot, first).map(|found| link::provider(found.provider.as_str())),
+    })
+}
+
+/// Changes as pages show them, at most `most`.
+pub fn shown<'a>(
+    snapshot: &Snapshot,
+    changes: impl Iterator<Item = &'a Recorded>,
+    most: usize,
+) -> Vec<Change<'a>> {
+    grouped(changes).iter().take(most).filter_map(|group| change(snapshot, group)).collect()
 }
 
 /// The newest changes of a model, at most `most`.
 pub fn of_model<'a>(snapshot: &'a Snapshot, model_id: &str, most: usize) -> Vec<Change<'a>> {
-    let events = snapshot.changes().into_iter().filter(|e| e.model_id.as_deref() == Some(model_id));
-    events.take(most).map(|e| change(snapshot, e)).collect()
+    let its = snapshot.changes.iter().filter(|one| one.model_id.as_deref() == Some(model_id));
+    shown(snapshot, its, most)
 }
 
 /// The newest changes of an endpoint of a model, at most `most`.
 pub fn of_endpoint<'a>(snapshot: &'a Snapshot, model_id: &str, tag: &str, most: usize) -> Vec<Change<'a>> {
-    let is_its = |e: &&Event| e.model_id.as_deref() == Some(model_id) && e.tag.as_deref() == Some(tag);
-    snapshot.status.events.iter().filter(is_its).take(most).map(|e| change(snapshot, e)).collect()
+    let is_its = |one: &&Recorded| {
+        one.model_id.as_deref() == Some(model_id) && one.tag.as_ref().is_some_and(|own| own.as_str() == tag)
+    };
+    shown(snapshot, snapshot.changes.iter().filter(is_its), most)
 }
 
 /// The newest changes of a provider and its endpoints, at most `most`.
 pub fn of_provider<'a>(snapshot: &'a Snapshot, provider: &ProviderSlug, most: usize) -> Vec<Change<'a>> {
-    let events = snapshot.status.events.iter().filter(|e| e.concerns(provider.as_str()));
-    events.take(most).map(|e| change(snapshot, e)).collect()
+    shown(snapshot, snapshot.changes.iter().filter(|one| one.concerns(provider.as_str())), most)
 }

@@ -1,8 +1,8 @@
 //! The status page of the collection.
 
 use super::changes::{self, Change};
+use crate::domain::change::ChangeKind;
 use crate::domain::document::RouteAnswer;
-use crate::domain::event::EventKind;
 use crate::domain::hourly::Refusal;
 use crate::domain::reading::RunStatus;
 use crate::domain::thresholds::STALE_AFTER_HOURS;
@@ -122,12 +122,11 @@ pub fn render(view: &View) -> askama::Result<String> {
         refused: refused(&snapshot.hourly),
         quarantine: status.quarantine.iter().map(|of| (of, format::tokens(of.tokens as f64))).collect(),
         drift: &status.drift,
-        changes: status
-            .events
-            .iter()
-            .filter(|event| event.kind == EventKind::WindowChanged)
-            .map(|event| changes::change(snapshot, event))
-            .collect(),
+        changes: changes::shown(
+            snapshot,
+            snapshot.changes.iter().filter(|change| change.kind == ChangeKind::WindowChanged),
+            usize::MAX,
+        ),
     }
     .render()
 }

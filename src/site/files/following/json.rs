@@ -36,9 +36,9 @@ struct Item<'a> {
     date_published: String,
     date_modified: &'a str,
     tags: [&'static str; 1],
-    /// The change itself, as the API returns it. Extensions begin with an underscore.
+    /// The changes themselves, as the API returns them. Extensions begin with an underscore.
     #[serde(rename = "_hitrate")]
-    extension: &'a Change,
+    extension: &'a [&'a Change],
 }
 
 /// The bytes of a feed. Addresses must be absolute in this format, so they are omitted if the public address of the site
@@ -53,7 +53,7 @@ pub fn write<'a>(feed: &'a Feed<'_>) -> Vec<u8> {
         date_published: super::time(entry.change.at),
         date_modified: &entry.updated,
         tags: [entry.change.kind.as_str()],
-        extension: entry.change,
+        extension: &entry.changes,
     });
     let page = Page {
         version: VERSION,

@@ -3,12 +3,13 @@
 mod atom;
 mod json;
 
-use crate::domain::change::Change;
-use crate::site::pages::changes::page_of;
+use crate::domain::change::{Change, ChangeKind};
+use crate::domain::change_filter::is_of_model;
+use crate::site::pages::changes::{grouped, page_of, title};
 use crate::site::parts::link;
 use crate::site::parts::shell::View;
 use crate::snapshot::Snapshot;
-use crate::table::changes::{ChangeFilter, is_of_model};
+use crate::table::changes::ChangeQuestion;
 use crate::wording::following;
 use chrono::{DateTime, SecondsFormat, Utc};
 use std::collections::HashSet;
@@ -74,7 +75,10 @@ struct Entry<'a> {
     /// Absolute if the public address of the site is known.
     href: String,
     lines: Vec<String>,
+    /// The first of its changes.
     change: &'a Change,
+    /// The changes: one, or the prices of one endpoint that changed in one run.
+    changes: Vec<&'a Change>,
 }
 
 impl Entry<'_> {
@@ -113,6 +117,25 @@ fn updated(change: &Change) -> DateTime<Utc> {
     [Some(change.at), change.until, last].into_iter().flatten().max().unwrap_or(change.at)
 }
 
+/// The id of the entry of a group of changes: that of its first change without the field.
+fn id_of(first: &Change) -> Uuid {
+    match first.kind {
+        ChangeKind::PriceChanged => Change { field: None, ..first.clone() }.id(),
+        _ => first.id(),
+    }
+}
+
+/// What explains the changes of a group, each sentence once.
+fn lines(group: &[&Change]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for line in group.iter().flat_map(|change| following::lines(change)).map(|line| clean(&line)) {
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
 impl Scope {
     /// The page that it is about, its name, and whether a change belongs to it; `None` if the snapshot does not have it.
     fn page(&self, snapshot: &Snapshot) -> Option<(String, String)> {
@@ -130,7 +153,8 @@ impl Scope {
 
     fn holds(&self, change: &Change) -> bool {
         match self {
-            Self::All => true,
+            // Recommendations change daily; the feed of a model has them.
+            Self::All => change.kind != ChangeKind::RecommendationChanged,
             Self::Model(id) => change.model_id.as_deref() == Some(id),
             Self::Provider(slug) => change.concerns(slug),
             Self::Endpoint(id, endpoint) => change.endpoint_id == Some(*endpoint) && is_of_model(change, id),
@@ -162,7 +186,7 @@ pub fn feed(view: &View, scope: &Scope, format: FeedFormat) -> askama::Result<Op
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn filtered(view: &View, filter: &ChangeFilter, format: FeedFormat) -> askama::Result<Vec<u8>> {
+pub fn filtered(view: &View, filter: &ChangeQuestion, format: FeedFormat) -> askama::Result<Vec<u8>> {
     let pairs =
         filter.parameters().into_iter().map(|(name, value)| format!("{name}={}", link::encode(value)));
     let query = pairs.collect::<Vec<_>>().join("&");
@@ -193,18 +217,21 @@ fn write<'a>(
     let snapshot = view.snapshot.as_ref();
     let base = view.public_url.as_ref();
     let mut seen = HashSet::new();
-    let entries: Vec<Entry> = changes
-        .filter(|change| seen.insert(change.id()))
-        .take(ENTRIES)
-        .map(|change| Entry {
-            id: change.id(),
-            title: clean(&following::title(change)),
+    let groups = grouped(changes);
+    let entry = |group: Vec<&'a Change>| {
+        let change = *group.first()?;
+        Some(Entry {
+            id: id_of(change),
+            title: clean(&title(snapshot, &group)),
             updated: time(updated(change)),
             href: format!("{base}{}", page_of(snapshot, change).unwrap_or_else(|| "/changes".to_owned())),
-            lines: following::lines(change).iter().map(|line| clean(line)).collect(),
+            lines: lines(&group),
             change,
+            changes: group,
         })
-        .collect();
+    };
+    let entries: Vec<Entry> =
+        groups.into_iter().filter_map(entry).filter(|entry| seen.insert(entry.id)).take(ENTRIES).collect();
     let simulated = if snapshot.simulated { " (simulated data)" } else { "" };
     let feed = Feed {
         id: Uuid::new_v5(&NAMESPACE, named.key.as_bytes()),

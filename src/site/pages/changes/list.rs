@@ -1,13 +1,13 @@
 //! The page of all changes: a filter, the changes by day, and links to the feeds of exactly this filter.
 
+use super::grouped;
 use super::row::Row;
-use crate::domain::change::Change;
 use crate::prepared::Purpose;
 use crate::site::parts::link;
 use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{Tab, When};
 use crate::site::registry::Section;
-use crate::table::changes::{ChangeFilter, ChangeGroup};
+use crate::table::changes::{ChangeGroup, ChangeQuestion};
 use askama::Template;
 use chrono::NaiveDate;
 
@@ -17,9 +17,9 @@ const SHOWN: usize = 100;
 const SHOWN_IN_FILES: usize = 500;
 
 /// The changes of a UTC day.
-struct Day {
+struct Day<'a> {
     name: String,
-    rows: Vec<Row>,
+    rows: Vec<Row<'a>>,
 }
 
 struct ProviderChoice<'a> {
@@ -32,7 +32,7 @@ struct ProviderChoice<'a> {
 #[template(path = "changes.html")]
 struct ChangesPage<'a> {
     shell: Shell,
-    filter: &'a ChangeFilter,
+    filter: &'a ChangeQuestion,
     groups: Vec<(ChangeGroup, bool)>,
     providers: Vec<ProviderChoice<'a>>,
     /// The filter in words; empty if there is none.
@@ -40,7 +40,7 @@ struct ChangesPage<'a> {
     found: usize,
     all: usize,
     since: Option<When>,
-    days: Vec<Day>,
+    days: Vec<Day<'a>>,
     pages: Vec<Tab>,
     /// Number of changes that only the data of a static site contain.
     left_out: usize,
@@ -49,7 +49,7 @@ struct ChangesPage<'a> {
 }
 
 /// The query of a filter, with a question mark; empty if it lets everything pass.
-fn query(filter: &ChangeFilter, page: usize) -> String {
+fn query(filter: &ChangeQuestion, page: usize) -> String {
     let pairs =
         filter.parameters().into_iter().map(|(name, value)| format!("{name}={}", link::encode(value)));
     let page = (page > 1).then(|| format!("page={page}"));
@@ -57,8 +57,8 @@ fn query(filter: &ChangeFilter, page: usize) -> String {
     if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
 }
 
-fn by_day(rows: impl Iterator<Item = (NaiveDate, Row)>) -> Vec<Day> {
-    let mut days: Vec<(NaiveDate, Day)> = Vec::new();
+fn by_day<'a>(rows: impl Iterator<Item = (NaiveDate, Row<'a>)>) -> Vec<Day<'a>> {
+    let mut days: Vec<(NaiveDate, Day<'a>)> = Vec::new();
     for (day, row) in rows {
         match days.last_mut() {
             Some((last, of_day)) if *last == day => of_day.rows.push(row),
@@ -69,7 +69,7 @@ fn by_day(rows: impl Iterator<Item = (NaiveDate, Row)>) -> Vec<Day> {
 }
 
 /// Links to the pages around the current one, and to the first and the last page.
-fn page_links(filter: &ChangeFilter, page: usize, pages: usize) -> Vec<Tab> {
+fn page_links(filter: &ChangeQuestion, page: usize, pages: usize) -> Vec<Tab> {
     let near = |n: &usize| *n == 1 || *n == pages || n.abs_diff(page) <= 2;
     let link = |n: usize| Tab {
         href: format!("/changes{}", query(filter, n)),
@@ -83,15 +83,15 @@ fn page_links(filter: &ChangeFilter, page: usize, pages: usize) -> Vec<Tab> {
 ///
 /// # Errors
 /// If the template cannot be rendered.
-pub fn render(view: &View, filter: &ChangeFilter) -> askama::Result<String> {
+pub fn render(view: &View, filter: &ChangeQuestion) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
     let is_files = view.purpose != Purpose::Serving;
     let most = if is_files { SHOWN_IN_FILES } else { SHOWN };
-    let found: Vec<&Change> = filter.changes(snapshot);
+    let found = grouped(filter.changes(snapshot).into_iter());
     let pages = if is_files { 1 } else { found.len().div_ceil(most).max(1) };
     let page = filter.page.min(pages);
     let of_page = found.iter().skip((page - 1) * most).take(most);
-    let rows = of_page.map(|change| (change.at.date_naive(), Row::new(snapshot, change)));
+    let rows = of_page.filter_map(|group| Some((group.first()?.at.date_naive(), Row::new(snapshot, group)?)));
     let about = "Changes of prices, endpoints, hit rates, outages, tiers and recommendations.";
     let own = query(filter, 1);
     let typed = filter.typed("provider").to_lowercase();
@@ -109,7 +109,7 @@ pub fn render(view: &View, filter: &ChangeFilter) -> askama::Result<String> {
             .collect(),
         required: filter.in_words(),
         found: found.len(),
-        all: snapshot.changes.len(),
+        all: grouped(snapshot.changes.iter()).len(),
         since: snapshot.changes.last().map(|change| When::new(change.at)),
         days: by_day(rows),
         pages: page_links(filter, page, pages),

@@ -1,0 +1,52 @@
+//! Changes, derived from the history of the record as of a time: prices, facts, appearances and ends, tiers,
+//! recommendations, windows. Nothing after that time is used.
+
+mod about;
+mod facts;
+mod prices;
+mod published;
+mod session;
+
+pub(in crate::pipeline) use published::tiers_of_the_day;
+pub(in crate::pipeline) use session::Sessions;
+
+use super::PipelineError;
+use crate::domain::change::Change;
+use crate::store::Store;
+use chrono::{DateTime, Utc};
+use std::cmp::Reverse;
+
+/// What changed in `[from, to]`, newest first, as it was known at `as_of`, without the changes of tiers on the day of
+/// `as_of`, which [`tiers_of_the_day`] makes from the newest analysis. `workload` is the default one, under which tiers
+/// and recommendations are made.
+pub(super) fn changes(
+    store: &Store,
+    sessions: &Sessions<'_>,
+    workload: &str,
+    as_of: DateTime<Utc>,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Vec<Change>, PipelineError> {
+    let mut changes = prices::changes(&store.price_moves(as_of)?, sessions, (from, to));
+    changes.extend(facts::changes(store, as_of)?);
+    changes.extend(published::changes(store, as_of, workload)?);
+    changes.retain(|change| (from..=to).contains(&change.at));
+    newest_first(&mut changes);
+    Ok(changes)
+}
+
+/// Sorts changes: newest first; of one time by kind, model, endpoint and field, so that those of one endpoint are
+/// neighbours.
+pub(super) fn newest_first(changes: &mut [Change]) {
+    changes.sort_by(|a, b| {
+        let of = |change: &Change| {
+            (
+                Reverse(change.at),
+                change.kind,
+                change.model.clone(),
+                change.variant.clone(),
+                change.endpoint_id,
+            )
+        };
+        of(a).cmp(&of(b)).then_with(|| (&a.provider, &a.tag, a.field).cmp(&(&b.provider, &b.tag, b.field)))
+    });
+}

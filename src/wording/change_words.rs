@@ -1,0 +1,249 @@
+//! Why a change counts as one, in a sentence with its evidence; and the parts of such sentences.
+
+use crate::domain::change::ChangedField;
+use crate::domain::format::{grouped, percent_change, usd};
+use chrono::{DateTime, Utc};
+
+/// A field in the middle of a sentence.
+pub fn field_in_words(field: ChangedField) -> &'static str {
+    use ChangedField as F;
+    match field {
+        F::ListInput => "input",
+        F::ListOutput => "output",
+        F::ListCacheRead => "cache read",
+        F::ListCacheWrite => "cache write",
+        F::ListCacheWrite1h => "cache write for an hour",
+        F::Discount => "discount",
+        F::PriceTiers => "conditional prices",
+        F::Quantization => "quantization",
+        F::ContextLength => "context length",
+        F::MaxPromptTokens => "longest prompt",
+        F::MaxCompletionTokens => "longest completion",
+        F::Parameters => "parameters",
+        F::TrainsOnPrompts => "trains on prompts",
+        F::RetainsPrompts => "retains prompts",
+        F::Region => "region",
+        F::Restricted => "restricted",
+        F::Deranked => "ranked lower",
+        F::Disabled => "disabled",
+        F::DeprecationDate => "end of the offer",
+        F::Tag => "tag",
+        F::Status => "status",
+        F::HitRate => "hit rate",
+        F::EffectiveInput => "effective input price",
+        F::Throughput => "output speed",
+        F::LatencyMs => "time to first token",
+        F::Uptime => "uptime",
+        F::Tokens => "tokens a day",
+        F::TierCost => "cost tier",
+        F::TierCache => "cache tier",
+        F::TierReliability => "reliability tier",
+        F::TierSpeed => "speed tier",
+        F::TierOverall => "overall tier",
+        F::Recommendation => "recommendation",
+        F::Window => "window of the usage summaries",
+    }
+}
+
+/// A change in whole percent, or with one decimal below ten percent, with a typographic minus.
+pub(super) fn signed_percent(change: f64) -> String {
+    let decimals = usize::from(change.abs() < 0.095);
+    percent_change(change, decimals).replace('-', "\u{2212}")
+}
+
+/// Two amounts in dollars; with all their digits if they are the same with three.
+fn amounts(from: f64, to: f64) -> (String, String) {
+    let (short_from, short_to) = (usd(from), usd(to));
+    if short_from != short_to || from == to {
+        return (short_from, short_to);
+    }
+    let full = |amount: f64| format!("${}", format!("{amount:.9}").trim_end_matches('0'));
+    (full(from), full(to))
+}
+
+/// The move of one number: "input −22 % ($0.088 → $0.0685)", "cache read now $0.10", "discount 20 % → 30 %".
+pub(super) fn number_moved(field: ChangedField, from: Option<f64>, to: Option<f64>) -> String {
+    let name = field_in_words(field);
+    if field == ChangedField::Discount {
+        let share = |share: Option<f64>| {
+            share.map_or("none".to_owned(), |share| format!("{} %", (share * 1e4).round() / 100.0))
+        };
+        return format!("{name} {} → {}", share(from), share(to));
+    }
+    match (from, to) {
+        (Some(from), Some(to)) if from > 0.0 => {
+            let (before, after) = amounts(from, to);
+            format!("{name} {} ({before} → {after})", signed_percent(to / from - 1.0))
+        }
+        (Some(from), Some(to)) => format!("{name} {} → {}", usd(from), usd(to)),
+        (None, Some(to)) => format!("{name} now {}", usd(to)),
+        (_, None) => format!("{name} no longer listed"),
+    }
+}
+
+/// Between which readings something was seen to change.
+fn between(last_read: Option<DateTime<Utc>>, at: DateTime<Utc>) -> String {
+    let (day, minute) = ("%Y-%m-%d %H:%M", "%H:%M");
+    match last_read {
+        None => format!("first seen by the run of {} UTC", at.format(day)),
+        Some(last) => {
+            let same_day = last.date_naive() == at.date_naive();
+            let end = at.format(if same_day { minute } else { day });
+            format!("between the readings of {} and {end} UTC", last.format(day))
+        }
+    }
+}
+
+/// Why the change of a price or a discount counts.
+pub fn price_moved(
+    field: ChangedField,
+    (from, to): (Option<f64>, Option<f64>),
+    (last_read, at): (Option<DateTime<Utc>>, DateTime<Utc>),
+) -> String {
+    format!("{} {}", number_moved(field, from, to), between(last_read, at))
+}
+
+/// Why a change of conditional prices counts; `before` and `after` are their numbers.
+pub fn price_tiers_moved(
+    (before, after): (usize, usize),
+    (last_read, at): (Option<DateTime<Utc>>, DateTime<Utc>),
+) -> String {
+    let what = match (before, after) {
+        (0, after) => format!("now listed ({after})"),
+        (before, 0) => format!("no longer listed (were {before})"),
+        (before, after) if before == after => format!("changed ({after})"),
+        (before, after) => format!("changed ({before} → {after})"),
+    };
+    format!("conditional prices {what} {}", between(last_read, at))
+}
+
+/// Why the change of a fact counts; `None` is a value that is not published.
+pub fn fact_moved(
+    field: ChangedField,
+    (from, to): (Option<&str>, Option<&str>),
+    (last_read, at): (Option<DateTime<Utc>>, DateTime<Utc>),
+) -> String {
+    format!("{} {}", fact_words(field, from, to), between(last_read, at))
+}
+
+/// "quantization fp8 → fp4", "region now eu".
+pub(super) fn fact_words(field: ChangedField, from: Option<&str>, to: Option<&str>) -> String {
+    let name = field_in_words(field);
+    match (from, to) {
+        (Some(from), Some(to)) => format!("{name} {from} → {to}"),
+        (None, Some(to)) => format!("{name} now {to}"),
+        (_, None) => format!("{name} no longer published"),
+    }
+}
+
+/// The parameters that an endpoint no longer and newly supports.
+pub fn parameters_moved(
+    (removed, added): (&[String], &[String]),
+    (last_read, at): (Option<DateTime<Utc>>, DateTime<Utc>),
+) -> String {
+    format!("{} {}", parameters_words(removed, added), between(last_read, at))
+}
+
+/// "parameters: tools added, logprobs removed".
+pub(super) fn parameters_words(removed: &[String], added: &[String]) -> String {
+    let part =
+        |names: &[String], what: &str| (!names.is_empty()).then(|| format!("{} {what}", names.join(", ")));
+    let parts: Vec<String> = [part(added, "added"), part(removed, "removed")].into_iter().flatten().collect();
+    format!("parameters: {}", parts.join("; "))
+}
+
+/// Why an announcement of the end of an offer counts.
+pub fn deprecation_moved(
+    (from, to): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+    (last_read, at): (Option<DateTime<Utc>>, DateTime<Utc>),
+) -> String {
+    format!("{} {}", deprecation_words(from, to), between(last_read, at))
+}
+
+pub(super) fn deprecation_words(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> String {
+    let day = |time: DateTime<Utc>| time.format("%Y-%m-%d").to_string();
+    match (from, to) {
+        (None, Some(to)) => format!("end of the offer announced for {}", day(to)),
+        (Some(from), None) => format!("announced end of {} withdrawn", day(from)),
+        (Some(from), Some(to)) => format!("announced end moved from {} to {}", day(from), day(to)),
+        (None, None) => "no end announced".to_owned(),
+    }
+}
+
+/// A whole number in a sentence.
+pub fn whole(number: i64) -> String {
+    u64::try_from(number).map_or_else(|_| number.to_string(), grouped)
+}
+
+/// Why an endpoint counts as new.
+pub fn endpoint_appeared(at: DateTime<Utc>, last_read: Option<DateTime<Utc>>) -> String {
+    let when = at.format("%Y-%m-%d %H:%M");
+    match last_read {
+        None => format!("first listed in the run of {when} UTC"),
+        Some(last) => {
+            format!("listed again in the run of {when} UTC, last read {} UTC", last.format("%Y-%m-%d %H:%M"))
+        }
+    }
+}
+
+/// Why an endpoint counts as gone.
+pub fn endpoint_gone(at: DateTime<Utc>) -> String {
+    format!("no longer in the answered list of its model in the run of {} UTC", at.format("%Y-%m-%d %H:%M"))
+}
+
+/// Why a model counts as new or gone.
+pub fn model_listed(at: DateTime<Utc>, is_listed: bool) -> String {
+    let what = if is_listed { "first listed" } else { "no longer listed" };
+    format!("{what} in the run of {} UTC", at.format("%Y-%m-%d %H:%M"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(time: &str) -> DateTime<Utc> {
+        time.parse().expect("a time")
+    }
+
+    #[test]
+    fn a_price_move_states_its_readings_and_its_percentage() {
+        let seen = (Some(at("2026-10-03T16:57:00Z")), at("2026-10-03T17:57:00Z"));
+        assert_eq!(
+            price_moved(ChangedField::ListInput, (Some(0.088), Some(0.0685)), seen),
+            "input \u{2212}22 % ($0.088 → $0.0685) between the readings of 2026-10-03 16:57 and 17:57 UTC"
+        );
+        let night = (Some(at("2026-10-03T23:57:00Z")), at("2026-10-04T00:57:00Z"));
+        assert_eq!(
+            price_moved(ChangedField::ListCacheRead, (None, Some(0.1)), night),
+            "cache read now $0.10 between the readings of 2026-10-03 23:57 and 2026-10-04 00:57 UTC"
+        );
+        assert_eq!(
+            price_moved(ChangedField::Discount, (Some(0.2), None), (None, at("2026-10-04T00:57:00Z"))),
+            "discount 20 % → none first seen by the run of 2026-10-04 00:57 UTC"
+        );
+        assert_eq!(
+            number_moved(ChangedField::ListOutput, Some(1.200_001), Some(1.200_002)),
+            "output +0.0 % ($1.200001 → $1.200002)",
+            "amounts that look the same are written with all digits"
+        );
+        assert_eq!(number_moved(ChangedField::ListInput, Some(0.0), Some(1.0)), "input $0.00 → $1.00");
+    }
+
+    #[test]
+    fn facts_have_plain_words() {
+        assert_eq!(fact_words(ChangedField::Region, None, Some("eu")), "region now eu");
+        assert_eq!(
+            fact_words(ChangedField::Quantization, Some("fp8"), None),
+            "quantization no longer published"
+        );
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(
+            parameters_words(&names(&["logprobs"]), &names(&["tools", "seed"])),
+            "parameters: tools, seed added; logprobs removed"
+        );
+        let end = at("2026-11-01T00:00:00Z");
+        assert_eq!(deprecation_words(None, Some(end)), "end of the offer announced for 2026-11-01");
+        assert_eq!(deprecation_words(Some(end), None), "announced end of 2026-11-01 withdrawn");
+        assert_eq!((whole(131_072), whole(-1)), ("131,072".to_owned(), "-1".to_owned()));
+    }
+}
