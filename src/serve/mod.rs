@@ -2,6 +2,7 @@
 
 mod announce;
 mod extensions;
+mod follow;
 mod hot;
 mod limit;
 mod local;
@@ -9,6 +10,7 @@ mod metrics;
 mod public;
 
 pub use announce::Announced;
+pub use follow::{Following, follow_until};
 pub use public::for_files;
 
 use crate::background;

@@ -19,7 +19,7 @@ pub use state::{State, StateError};
 use crate::alerts::delivery::{AlertsError, Outbox};
 use crate::alerts::notice::Notice;
 use crate::config::{Alerts, Rule};
-use crate::domain::change::Change;
+use crate::domain::change::{Change, ChangeKind};
 use crate::snapshot::Snapshot;
 use chrono::{DateTime, Duration, Utc};
 use matching::{is_same_read_again, may_be_taken_back, reports};
@@ -39,8 +39,8 @@ const TAKEN_BACK_WITHIN: Duration = Duration::days(30);
 pub struct Input<'a> {
     /// The newest snapshot.
     pub snapshot: &'a Snapshot,
-    /// Drops of the own hit rate; empty without own traffic.
-    pub own: &'a [OwnDrop],
+    /// Drops of the own hit rate; `None` if they are not known now.
+    pub own: Option<&'a [OwnDrop]>,
     /// Public address of the site, without a trailing slash; empty if unknown.
     pub public_url: &'a str,
     /// The time now.
@@ -86,7 +86,10 @@ fn apply_one(rule: &Rule, input: Input<'_>, state: &mut RuleState, is_start: boo
     let mut found = changed(rule, input.snapshot, state, is_start);
     found.extend(levels::rises(rule, input.snapshot, state, is_start));
     found.extend(standing::preferences(rule, input.snapshot, state, is_start));
-    found.extend(standing::own(rule, input.own, state, is_start));
+    // What is not known now neither begins nor ends.
+    if let Some(drops) = input.own {
+        found.extend(standing::own(rule, drops, state, is_start));
+    }
     found.extend(standing::collection(rule, input.snapshot, input.now, state, is_start));
     found
 }
@@ -115,9 +118,7 @@ fn changed(rule: &Rule, snapshot: &Snapshot, state: &mut RuleState, is_start: bo
     }
     if is_start {
         // An outage that is under way at the start would be reported once it is long enough.
-        for outage in
-            snapshot.changes.iter().filter(|change| change.kind == crate::domain::change::ChangeKind::Outage)
-        {
+        for outage in snapshot.changes.iter().filter(|change| change.kind == ChangeKind::Outage) {
             state.seen.entry(outage.id()).or_insert(Seen { at: outage.at, reported: None });
         }
     }

@@ -6,7 +6,7 @@ use super::write::{Place, of_changes};
 use super::{levels, together};
 use crate::alerts::notice::Notice;
 use crate::config::{DEFAULT_WORKLOAD, Rule};
-use crate::domain::change::Change;
+use crate::domain::change::{Change, ChangeKind};
 use crate::domain::format::usd;
 use crate::snapshot::Snapshot;
 use crate::wording::following::{movement, subject};
@@ -76,7 +76,7 @@ fn is_default_preference(rule: &Rule) -> bool {
 fn is_changed_preference(rule: &Rule, change: &Change) -> bool {
     rule.preference_changes
         && is_default_preference(rule)
-        && change.kind == crate::domain::change::ChangeKind::RecommendationChanged
+        && change.kind == ChangeKind::RecommendationChanged
         && super::matching::watches(rule, change)
 }
 
