@@ -6,6 +6,7 @@ use super::preference_text::file_name;
 use super::problem::Problem;
 use super::request::{ApiRequest, NoQuery, named};
 use super::table::{list_query, sorted, table_of};
+use crate::domain::delivery::AlertsStatus;
 use crate::domain::thresholds::Threshold;
 use crate::domain::tier::Lens;
 use crate::domain::workload::Workload;
@@ -34,12 +35,15 @@ pub struct StatusData {
     pub(crate) summary: Summary,
     #[serde(flatten)]
     pub(crate) status: Status,
+    /// Receivers of alerts and their last deliveries; absent without receivers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) alerts: Option<AlertsStatus>,
 }
 
 impl StatusData {
     /// The state as of a snapshot.
     pub fn of(snapshot: &Snapshot) -> Self {
-        Self { summary: snapshot.summary.clone(), status: snapshot.status.clone() }
+        Self { summary: snapshot.summary.clone(), status: snapshot.status.clone(), alerts: None }
     }
 }
 
@@ -133,5 +137,10 @@ pub(super) async fn thresholds(request: ApiRequest<NoQuery>) -> Result<Response,
     (status = 200, description = "Counts, recent runs, ages of the sources, quarantine, drift, events", body = Envelope<StatusData>),
 ))]
 pub(super) async fn status(request: ApiRequest<NoQuery>) -> Result<Response, Problem> {
-    request.kept(|| Ok((StatusData::of(&request.snapshot), None)))
+    let status = StatusData::of(&request.snapshot);
+    // Deliveries change between two snapshots, so an answer with them is made for each request.
+    match request.alerts() {
+        None => request.kept(|| Ok((status, None))),
+        alerts => request.made(|| Ok((StatusData { alerts, ..status }, None))),
+    }
 }

@@ -31,6 +31,7 @@ pub use http::too_many_requests;
 pub use openapi::openapi;
 pub use parquet::WriteParquet;
 
+use crate::domain::delivery::AlertsSource;
 use crate::prepared::{Bounds, Origin, Prepared, Purpose, Shelf, pack_on_the_way};
 use crate::snapshot::Current;
 use axum::Router;
@@ -50,6 +51,7 @@ pub struct Bodies {
     shelf: Shelf<String, String, Prepared>,
     purpose: Purpose,
     parquet: Option<Writer>,
+    alerts: Option<AlertsSource>,
     origin: Origin,
     /// The description with the public address.
     document: OnceLock<Result<Prepared, Problem>>,
@@ -74,6 +76,7 @@ impl Bodies {
             shelf: Shelf::new(BOUNDS),
             purpose,
             parquet: None,
+            alerts: None,
             origin: Origin::default(),
             document: OnceLock::new(),
         }
@@ -83,6 +86,12 @@ impl Bodies {
     #[must_use]
     pub fn with_parquet(self, write: WriteParquet) -> Self {
         Self { parquet: Some(Writer::new(write)), ..self }
+    }
+
+    /// The same with the state of the alerts, for the status.
+    #[must_use]
+    pub fn with_alerts(self, alerts: Option<AlertsSource>) -> Self {
+        Self { alerts, ..self }
     }
 
     /// The same with the address of the service, which the description contains.

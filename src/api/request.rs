@@ -5,6 +5,7 @@
 use super::ApiState;
 use super::envelope::enveloped;
 use super::problem::Problem;
+use crate::domain::delivery::AlertsStatus;
 use crate::prepared::Prepared;
 use crate::snapshot::Snapshot;
 use crate::table::{self, Row, TableFormat};
@@ -63,6 +64,21 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
         F: FnOnce() -> Result<(T, Option<String>), Problem>,
     {
         self.shared(|| self.enveloped(make))
+    }
+
+    /// The state of the alerts as it is now; `None` without receivers.
+    pub fn alerts(&self) -> Option<AlertsStatus> {
+        self.api.bodies.alerts.as_ref().and_then(|alerts| alerts())
+    }
+
+    /// Responds with data that are made for this request alone.
+    pub fn made<T, F>(&self, make: F) -> Result<Response, Problem>
+    where
+        T: Serialize,
+        F: FnOnce() -> Result<(T, Option<String>), Problem>,
+    {
+        let body = Arc::new(self.enveloped(make)?);
+        Ok(body.respond(&self.headers))
     }
 
     /// Responds with rows as a table, made once and cached like [`Self::kept`].

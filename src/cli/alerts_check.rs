@@ -53,6 +53,7 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<u8> {
 }
 
 /// A notice as a row.
+#[derive(Clone)]
 struct Row<'a> {
     at: DateTime<Utc>,
     rule: &'a str,
@@ -60,7 +61,7 @@ struct Row<'a> {
     title: &'a str,
 }
 
-columns!(&Row<'_>, |row| {
+columns!(Row<'_>, |row| {
     "at": Cell::Time(Some(row.at)),
     "rule": Cell::text(row.rule),
     "severity": Cell::text(row.severity),
@@ -68,7 +69,8 @@ columns!(&Row<'_>, |row| {
 });
 
 fn describe(found: &Past) -> Report {
-    const COLUMNS: [Column; 4] = [text("time (UTC)", 2), name("rule", 3), text("severity", 4), name("notice", 1)];
+    const COLUMNS: [Column; 4] =
+        [text("time (UTC)", 2), name("rule", 3), text("severity", 4), name("notice", 1)];
     let rows: Vec<Row> = found
         .rules
         .iter()
@@ -80,8 +82,7 @@ fn describe(found: &Past) -> Report {
             title: &notice.title,
         })
         .collect();
-    let rows: Vec<&Row> = rows.iter().collect();
-    let mut table = Table::new(&COLUMNS, tsv(&rows));
+    let mut table = Table::new(&COLUMNS, tsv(rows.iter().cloned()));
     for row in &rows {
         table.row([
             row.at.format("%Y-%m-%d %H:%M").to_string(),
@@ -93,7 +94,9 @@ fn describe(found: &Past) -> Report {
     let mut lines = vec![format!("{} notices since {}", rows.len(), moment(found.since))];
     for checked in &found.rules {
         lines.push(format!("rule {}: {} notices", checked.rule, checked.notices.len()));
-        lines.extend(checked.not_checked.iter().map(|why| format!("rule {}: not examined: {why}", checked.rule)));
+        lines.extend(
+            checked.not_checked.iter().map(|why| format!("rule {}: not examined: {why}", checked.rule)),
+        );
     }
     lines.extend(found.warnings.iter().cloned());
     match found.known_since {

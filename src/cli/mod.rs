@@ -2,6 +2,8 @@
 //! standard error.
 
 mod accept;
+mod alerts;
+mod alerts_check;
 mod backtest;
 mod changes;
 mod check;
@@ -146,6 +148,8 @@ enum Verb {
     Status(status::StatusArgs),
     /// Print recent changes of prices, endpoints and tiers.
     Changes(changes::ChangesArgs),
+    /// Test, list and switch the receivers of alerts.
+    Alerts(alerts::AlertsArgs),
     /// Print the address of a model's page.
     Open(open::OpenArgs),
     /// Compare the endpoints of a model.
@@ -242,6 +246,7 @@ fn run(cli: Cli) -> Result<u8> {
         Verb::Tiers(args) => tiers::run(&common, &args),
         Verb::Status(args) => status::run(&common, &args),
         Verb::Changes(args) => changes::run(&common, &args),
+        Verb::Alerts(args) => alerts::run(&common, &args),
         Verb::Open(args) => open::run(&common, &args),
         Verb::Model(args) => model::run(&common, &args),
         Verb::Prefs(args) => prefs::run(&common, &args),

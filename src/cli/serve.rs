@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::pipeline::{Pipeline, PipelineError};
 use crate::private::{Own, OwnStore, Private, PrivateError, VARIABLE};
 use crate::scheduler::CronExpression;
-use crate::serve::{Content, Following, Server, collect_by_schedule, follow_until};
+use crate::serve::{Content, Following, Server, collect_by_schedule, deliver_until, follow_until};
 use crate::store::StoreError;
 use anyhow::{Context, Result};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -112,12 +112,15 @@ async fn serve(
     };
     let content = Content::of(&pipeline);
     let own = own(settings, &content, &clock);
+    // Not as of another time: the notices would be about the past.
+    let outbox = content.outbox.clone().filter(|_| now.is_none());
     let server = Server::bind(content, clock, listen.public).await?;
     print_text(&format!("listening {}", server.url()))?;
     let private = private(own.beside(server.url()), listen.private, &cancel).await?;
     // Not as of another time: the notices would be about the past.
     let following = now.is_none().then(|| Following::of(&pipeline)).flatten();
     let following = following.map(|following| tokio::spawn(follow_until(following, cancel.clone())));
+    let deliveries = outbox.map(|outbox| tokio::spawn(deliver_until(outbox, cancel.clone())));
     let collector = collect.then(|| {
         let (pipeline, cancel) = (pipeline.clone(), cancel.clone());
         tokio::spawn(async move {
@@ -133,6 +136,9 @@ async fn serve(
     }
     if let Some(following) = following {
         following.await?;
+    }
+    if let Some(deliveries) = deliveries {
+        deliveries.await?;
     }
     if let Some(private) = private {
         private.await??;

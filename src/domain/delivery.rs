@@ -3,6 +3,7 @@
 use super::ids::names;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 names! {
@@ -71,6 +72,10 @@ pub struct ReceiverStatus {
     /// Number of notices that wait for it.
     pub waiting: usize,
 }
+
+/// Reads the state of the alerts as it is now; `None` if there are no receivers. For pages and answers that are made on
+/// request, because deliveries change between two snapshots.
+pub type AlertsSource = Arc<dyn Fn() -> Option<AlertsStatus> + Send + Sync>;
 
 /// Receivers and their last deliveries.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]

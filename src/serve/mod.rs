@@ -1,5 +1,6 @@
 //! Wires the scheduler, the site and the API together, and stops them gracefully.
 
+mod alerts;
 mod announce;
 mod extensions;
 mod follow;
@@ -9,13 +10,16 @@ mod local;
 mod metrics;
 mod public;
 
+pub use alerts::{deliver_until, outbox};
 pub use announce::Announced;
 pub use follow::{Following, follow_until};
 pub use public::for_files;
 
+use crate::alerts::delivery::Outbox;
 use crate::background;
 use crate::clock::Clock;
 use crate::config;
+use crate::domain::delivery::AlertsSource;
 use crate::pipeline::{CollectOptions, CollectReport, DataDir, Pipeline, PipelineError};
 use crate::scheduler::{CronExpression, Scheduler};
 use crate::site;
@@ -107,6 +111,8 @@ pub struct Content {
     pub pipeline: Option<Arc<Pipeline>>,
     /// Settings of the server.
     pub settings: config::Serve,
+    /// The outbox of alerts, if the pipeline is available.
+    pub outbox: Option<Outbox>,
 }
 
 impl Content {
@@ -117,13 +123,20 @@ impl Content {
             current: pipeline.current.clone(),
             pipeline: Some(pipeline.clone()),
             settings: pipeline.config.serve.clone(),
+            outbox: Some(outbox(&pipeline.config, &pipeline.data, pipeline.clock.clone())),
         }
     }
 
     /// Only the last snapshot, for when the store cannot be opened; `None` if there is no snapshot either.
     pub fn last_snapshot(data: DataDir, settings: config::Serve) -> Option<Self> {
         let snapshot = crate::snapshot::store::load(&data.snapshots()).ok().flatten()?;
-        Some(Self { data, current: Arc::new(Current::new(Some(snapshot))), pipeline: None, settings })
+        Some(Self {
+            data,
+            current: Arc::new(Current::new(Some(snapshot))),
+            pipeline: None,
+            settings,
+            outbox: None,
+        })
     }
 }
 
@@ -132,7 +145,9 @@ fn router(content: Content, clock: Arc<dyn Clock>, token: &str) -> Router {
     let metrics = Arc::new(Metrics::new(content.current.clone(), now.clone()));
     let is_behind_proxy = !content.settings.client_header.trim().is_empty();
     let public = Public::new(content.current, now, &content.settings.public_url);
-    let public = public.with(content.data.work(), is_behind_proxy);
+    let alerts = content.outbox.filter(Outbox::has_receivers);
+    let alerts = alerts.map(|outbox| -> AlertsSource { Arc::new(move || outbox.public_status()) });
+    let public = public.with(content.data.work(), is_behind_proxy, alerts);
     public.prepare_what_is_published();
     let local = content.pipeline.map_or_else(Router::new, |pipeline| local::router(pipeline, token));
     let figures = Router::new().route("/metrics", get(metrics::metrics)).with_state(metrics.clone());

@@ -5,6 +5,7 @@ use super::hot::{self, Answers, Hot};
 use super::limit::{self, Limit};
 use crate::api::{self, ApiState, Bodies};
 use crate::background;
+use crate::domain::delivery::AlertsSource;
 use crate::mcp::{self, Source, Tools};
 use crate::prepared::{Origin, Purpose};
 use crate::site::{self, Aliased, Described, Pages, SiteState, with_aliases};
@@ -60,14 +61,16 @@ impl Public {
     }
 
     /// The same with a writer of Parquet, whose temporary files are in `work`. A service behind a reverse proxy trusts
-    /// what the proxy says about the address.
-    pub fn with(self, work: PathBuf, is_behind_proxy: bool) -> Self {
+    /// what the proxy says about the address. `alerts` reads the state of the alerts.
+    pub fn with(self, work: PathBuf, is_behind_proxy: bool, alerts: Option<AlertsSource>) -> Self {
         let origin = Origin::new(self.public_url.clone(), is_behind_proxy);
         let writer = ParquetWriter::new(work);
         let bodies = Bodies::default().at(origin.clone());
         let bodies =
             bodies.with_parquet(Arc::new(move |columns| writer.write(columns).map_err(|e| e.to_string())));
-        Self { bodies: Arc::new(bodies), origin, ..self }
+        let bodies = bodies.with_alerts(alerts.clone());
+        let pages = Pages::default().with_alerts(alerts);
+        Self { bodies: Arc::new(bodies), pages: Arc::new(pages), origin, ..self }
     }
 
     /// The service over one snapshot, for static files: nothing is compressed.

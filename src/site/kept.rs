@@ -6,9 +6,11 @@ use super::pages::{changes, endpoint, front, method, model, models, provider, pr
 use super::parts::choice::Choice;
 use super::parts::clean;
 use super::parts::shell::View;
+use crate::domain::delivery::{AlertsSource, AlertsStatus};
 use crate::domain::tier::Lens;
 use crate::prepared::{Bounds, Prepared, Purpose, Shelf};
 use crate::table::changes::ChangeQuestion;
+use std::fmt;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -55,6 +57,17 @@ pub struct Pages {
     /// snapshot is shown is the one that is served.
     pub(super) reference: Shelf<Epoch, (), Prepared>,
     purpose: Purpose,
+    alerts: Live,
+}
+
+/// Reads the state of the alerts, which pages show as it is when they are requested.
+#[derive(Default)]
+struct Live(Option<AlertsSource>);
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Live").field(&self.0.is_some()).finish()
+    }
 }
 
 impl Default for Pages {
@@ -71,7 +84,19 @@ impl Pages {
             endpoints: Shelf::new(ENDPOINT_BOUNDS),
             reference: Shelf::new(BOUNDS),
             purpose,
+            alerts: Live::default(),
         }
+    }
+
+    /// The same with the state of the alerts, for the status page.
+    #[must_use]
+    pub fn with_alerts(self, alerts: Option<AlertsSource>) -> Self {
+        Self { alerts: Live(alerts), ..self }
+    }
+
+    /// The state of the alerts as it is now; `None` without receivers.
+    pub(super) fn alerts(&self) -> Option<AlertsStatus> {
+        self.alerts.0.as_ref().and_then(|alerts| alerts())
     }
 
     fn shelf_of(&self, page: &Page) -> &Shelf<Epoch, Page, Prepared> {
@@ -127,6 +152,8 @@ impl SiteState {
             Page::Method => method::render(view, self.method_markdown)?,
             Page::Status => status::render(view)?,
             Page::Changes => changes::render(view, &ChangeQuestion::default())?,
+            Page::Status => status::render(view, None)?,
+            Page::Changes => changes::render(view)?,
             // Handled by the caller, because a file may be binary.
             Page::File(_) => return Ok(None),
             Page::Model(id) => match snapshot.model(id) {

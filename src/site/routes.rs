@@ -6,7 +6,7 @@ use super::files::{File, routes as files};
 use super::kept::Page;
 use super::pages::endpoint::{self, Named};
 use super::pages::problem::Missing;
-use super::pages::{changes, compare, cost, explore, model as model_page, search};
+use super::pages::{changes, compare, cost, explore, model as model_page, search, status as status_page};
 use super::parts::choice::Choice;
 use super::parts::shell::View;
 use super::parts::{assets, lens, link};
@@ -66,7 +66,7 @@ fn of_page(section: Section) -> Option<MethodRouter<Arc<SiteState>>> {
         Section::Cost => get(calculate),
         Section::Changes => get(changes_page),
         Section::Method => kept(Page::Method),
-        Section::Status => kept(Page::Status),
+        Section::Status => get(status),
         Section::Search => get(find),
         Section::Compare => get(compare_page),
         Section::Api | Section::Elsewhere => return None,
@@ -76,6 +76,13 @@ fn of_page(section: Section) -> Option<MethodRouter<Arc<SiteState>>> {
 /// The route of a page that is the same for all visitors.
 fn kept(wanted: Page) -> MethodRouter<Arc<SiteState>> {
     get(|State(site): State<Arc<SiteState>>, headers: HeaderMap| async move { page(&site, &headers, wanted) })
+}
+
+/// The status. With receivers of alerts, the page is made for each request, because deliveries change between snapshots.
+async fn status(State(site): State<Arc<SiteState>>, headers: HeaderMap) -> Response {
+    let Some(alerts) = site.pages.alerts() else { return page(&site, &headers, Page::Status) };
+    let Some(view) = site.view() else { return empty() };
+    chosen(status_page::render(&view, Some(&alerts)).map(|text| (StatusCode::OK, text)))
 }
 
 async fn asset(uri: Uri, headers: HeaderMap, State(site): State<Arc<SiteState>>) -> Response {

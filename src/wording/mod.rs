@@ -1,5 +1,6 @@
 //! Makes the sentences of the published content from typed reasons and numbers.
 
+pub mod alerts;
 pub mod change_words;
 pub mod changes;
 mod flags;

@@ -1,5 +1,6 @@
 //! The one integration-test binary: every further one would link DuckDB and Polars again.
 
+mod alerts;
 mod analysis;
 mod api;
 mod backtest;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hitrate::clock::FixedClock;
 use hitrate::pipeline::DataDir;
-use hitrate::serve::{Content, Server};
+use hitrate::serve::{Content, Server, outbox};
 use hitrate::snapshot::{Current, Snapshot};
 use tokio_util::sync::CancellationToken;
 
@@ -44,13 +44,15 @@ impl Service {
     async fn start(settings: &str) -> Self {
         let folder = folder();
         let current = Arc::new(Current::new(Some(sample::snapshot())));
+        let clock = Arc::new(FixedClock(sample::as_of()));
+        let (data, settings) = (DataDir::new(folder.path()), config(settings));
         let content = Content {
-            data: DataDir::new(folder.path()),
+            data: data.clone(),
             current: current.clone(),
             pipeline: None,
-            settings: config(settings).serve,
+            outbox: Some(outbox(&settings, &data, clock.clone())),
+            settings: settings.serve,
         };
-        let clock = Arc::new(FixedClock(sample::as_of()));
         let server = Server::bind(content, clock, ([127, 0, 0, 1], 0).into()).await.expect("it listens");
         let address = server.url().strip_prefix("http://").expect("http").to_owned();
         let cancel = CancellationToken::new();

@@ -31,14 +31,14 @@ pub enum AlertsError {
     )]
     Damaged { path: PathBuf, source: serde_json::Error },
     /// There is no such receiver.
-    #[error("there is no receiver `{name}`; {}", known(.known))]
+    #[error("there is no receiver `{name}`; {}", listed(.known))]
     Unknown { name: String, known: Vec<String> },
     /// Another process sends at this moment.
     #[error("another process is sending messages; try again in a minute")]
     Busy,
 }
 
-fn known(names: &[String]) -> String {
+fn listed(names: &[String]) -> String {
     match names {
         [] => "the settings have no `[[alerts.receivers]]`".to_owned(),
         names => format!("the settings have {}", names.join(", ")),

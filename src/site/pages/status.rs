@@ -2,6 +2,7 @@
 
 use super::changes::{self, Change};
 use crate::domain::change::ChangeKind;
+use crate::domain::delivery::{AlertsStatus, Delivery, DeliveryOutcome, ReceiverState, ReceiverStatus};
 use crate::domain::document::RouteAnswer;
 use crate::domain::hourly::Refusal;
 use crate::domain::reading::RunStatus;
@@ -13,7 +14,7 @@ use crate::site::registry::Section;
 use crate::snapshot::{
     ComparisonAge, DriftCount, HourlyRates, QuarantineCount, RunSummary, SourceAge, SuspectRun,
 };
-use crate::wording::status as health;
+use crate::wording::{self, status as health};
 use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::{DateTime, Duration, Utc};
@@ -43,6 +44,7 @@ struct StatusPage<'a> {
     quarantine: Vec<(&'a QuarantineCount, String)>,
     drift: &'a [DriftCount],
     changes: Vec<Change<'a>>,
+    alerts: Option<Alerts<'a>>,
 }
 
 /// The last runs as bars, the newest at the right.
@@ -93,11 +95,56 @@ struct Run<'a> {
     kind: &'static str,
 }
 
-/// Renders the status page.
+/// The receivers of alerts and their last deliveries.
+struct Alerts<'a> {
+    summary: String,
+    receivers: Vec<Receiver<'a>>,
+    deliveries: Vec<Delivered<'a>>,
+}
+
+struct Receiver<'a> {
+    of: &'a ReceiverStatus,
+    state: &'static str,
+    is_well: bool,
+    since: Option<When>,
+    delivered_at: Option<When>,
+}
+
+struct Delivered<'a> {
+    of: &'a Delivery,
+    at: When,
+    outcome: &'static str,
+    is_well: bool,
+}
+
+impl<'a> Alerts<'a> {
+    fn new(of: &'a AlertsStatus) -> Self {
+        let receiver = |of: &'a ReceiverStatus| Receiver {
+            of,
+            state: wording::alerts::receiver(of.state),
+            is_well: of.state == ReceiverState::On,
+            since: of.since.map(When::new),
+            delivered_at: of.delivered_at.map(When::new),
+        };
+        let delivered = |of: &'a Delivery| Delivered {
+            of,
+            at: When::new(of.at),
+            outcome: wording::alerts::outcome(of.outcome),
+            is_well: of.outcome == DeliveryOutcome::Delivered,
+        };
+        Self {
+            summary: wording::alerts::summary(of),
+            receivers: of.receivers.iter().map(receiver).collect(),
+            deliveries: of.deliveries.iter().map(delivered).collect(),
+        }
+    }
+}
+
+/// Renders the status page, with the state of the alerts if there are receivers.
 ///
 /// # Errors
 /// If the template cannot be rendered.
-pub fn render(view: &View) -> askama::Result<String> {
+pub fn render(view: &View, alerts: Option<&AlertsStatus>) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
     let status = &snapshot.status;
     StatusPage {
@@ -127,6 +174,7 @@ pub fn render(view: &View) -> askama::Result<String> {
             snapshot.changes.iter().filter(|change| change.kind == ChangeKind::WindowChanged),
             usize::MAX,
         ),
+        alerts: alerts.map(Alerts::new),
     }
     .render()
 }

@@ -1,0 +1,34 @@
+//! The state of alerts in words.
+
+use crate::domain::delivery::{AlertsStatus, DeliveryOutcome, ReceiverState};
+
+/// The state of a receiver.
+pub fn receiver(state: ReceiverState) -> &'static str {
+    match state {
+        ReceiverState::On => "on",
+        ReceiverState::Failing => "failing",
+        ReceiverState::SwitchedOff => "switched off after failures",
+        ReceiverState::Disabled => "disabled by the operator",
+    }
+}
+
+/// The outcome of a delivery.
+pub fn outcome(outcome: DeliveryOutcome) -> &'static str {
+    match outcome {
+        DeliveryOutcome::Delivered => "delivered",
+        DeliveryOutcome::Failed => "failed, will be sent again",
+        DeliveryOutcome::GivenUp => "failed, given up",
+    }
+}
+
+/// How many receivers there are, and how many get nothing.
+pub fn summary(status: &AlertsStatus) -> String {
+    let receivers = match status.receivers_total {
+        1 => "1 receiver".to_owned(),
+        total => format!("{total} receivers"),
+    };
+    match status.receivers_off {
+        0 => format!("{receivers} of alerts, none switched off."),
+        off => format!("{receivers} of alerts, {off} switched off."),
+    }
+}
