@@ -150,10 +150,8 @@ impl SiteState {
             Page::Models => models::render(view)?,
             Page::Providers => providers::render(view)?,
             Page::Method => method::render(view, self.method_markdown)?,
-            Page::Status => status::render(view)?,
-            Page::Changes => changes::render(view, &ChangeQuestion::default())?,
             Page::Status => status::render(view, None)?,
-            Page::Changes => changes::render(view)?,
+            Page::Changes => changes::render(view, &ChangeQuestion::default())?,
             // Handled by the caller, because a file may be binary.
             Page::File(_) => return Ok(None),
             Page::Model(id) => match snapshot.model(id) {
