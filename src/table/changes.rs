@@ -112,7 +112,7 @@ impl ChangeQuestion {
             min_percent: reader.value("min_percent", "a percentage from 0 on, like 10", percent),
         };
         let group = reader.value("group", &groups, ChangeGroup::parse);
-        let costs_more = reader.value("costs_more", "yes", |text| (text == "yes").then_some(())).is_some();
+        let costs_more = reader.value("costs_more", "true", |text| (text == "true").then_some(())).is_some();
         let page = reader.value("page", "a page number from 1 on", whole).unwrap_or(1);
         let typed = FIELDS.map(|field| (field, reader.text(field))).to_vec();
         let mut errors = reader.errors;
@@ -206,7 +206,7 @@ mod tests {
             &[("endpoint", "a/quill@lumen/fp8")],
             &[("endpoint", "lumen/*")],
             &[("from", "2026-08-08"), ("to", "2026-08-08")],
-            &[("min_percent", "20 %"), ("costs_more", "yes")],
+            &[("min_percent", "20 %"), ("costs_more", "true")],
         ] {
             assert!(ask(pairs).passes(&rise), "{pairs:?}");
         }
@@ -222,7 +222,7 @@ mod tests {
         ] {
             assert!(!ask(pairs).passes(&rise), "{pairs:?}");
         }
-        assert!(!ask(&[("costs_more", "yes")]).passes(&price(-20.0)));
+        assert!(!ask(&[("costs_more", "true")]).passes(&price(-20.0)));
         let unknown = Change { percent: None, ..price(5.0) };
         assert!(!ask(&[("min_percent", "0")]).passes(&unknown), "absent is not zero");
     }

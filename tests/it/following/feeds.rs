@@ -175,8 +175,8 @@ async fn all_feeds_follow_their_formats_and_hold_what_they_are_about() {
 #[tokio::test]
 async fn a_filter_is_a_feed_and_an_invalid_one_is_an_error() {
     let site = site(with(planted), OWN);
-    let own = format!("{OWN}/changes.atom?group=prices&#38;costs_more=yes");
-    let (_, _, xml) = get(&site, "/changes.atom?group=prices&costs_more=yes").await;
+    let own = format!("{OWN}/changes.atom?group=prices&#38;costs_more=true");
+    let (_, _, xml) = get(&site, "/changes.atom?group=prices&costs_more=true").await;
     assert_eq!(atom(&xml, &own).len(), 1, "{xml}");
     let (_, _, text) = get(&site, "/changes.feed.json?group=caching").await;
     assert_eq!(json(&text, &format!("{OWN}/changes.feed.json?group=caching")).len(), 1);

@@ -32,10 +32,10 @@ async fn each_condition_of_the_address_filters_and_the_form_shows_it() {
         ("?model=northwind%2Fatlas-3", 4),
         ("?model=nobody", 0),
         ("?min_percent=12", 2),
-        ("?costs_more=yes", 1),
+        ("?costs_more=true", 1),
         ("?from=2026-10-05", 2),
         ("?to=2026-10-04", 2),
-        ("?group=prices&costs_more=yes&min_percent=30", 1),
+        ("?group=prices&costs_more=true&min_percent=30", 1),
         ("?page=7", 4),
     ] {
         let (status, _, page) = get(&site, &format!("/changes{query}")).await;

@@ -94,9 +94,11 @@ pub fn render(view: &View, filter: &ChangeQuestion) -> askama::Result<String> {
     let rows = of_page.filter_map(|group| Some((group.first()?.at.date_naive(), Row::new(snapshot, group)?)));
     let about = "Changes of prices, endpoints, hit rates, outages, tiers and recommendations.";
     let own = query(filter, 1);
+    let shell = Shell::of_page(view, Section::Changes, "what changed", about);
     let typed = filter.typed("provider").to_lowercase();
     ChangesPage {
-        shell: Shell::of_page(view, Section::Changes, "what changed", about),
+        // An invalid condition is an error for programs, so there is no JSON to link to.
+        shell: if filter.errors.is_empty() { shell.json(format!("/api/v1/changes{own}")) } else { shell },
         groups: ChangeGroup::ALL.map(|group| (group, filter.typed("group") == group.as_str())).to_vec(),
         providers: snapshot
             .providers
