@@ -89,6 +89,17 @@ live() {
 	"$1/python/bin/python" tests/live/check.py "$binary" >&2
 }
 
+# Sends test alerts to an SMTP server and to the verifier of Standard Webhooks.
+follow() {
+	local binary
+	binary=$(built_binary)
+	[ -n "$binary" ] || {
+		say "error: the binary did not build, so the receivers of alerts cannot be checked"
+		return 1
+	}
+	"$1/python/bin/python" tests/follow/check.py "$binary" >&2
+}
+
 step format format
 step lints lints
 step tests tests
@@ -121,6 +132,14 @@ case $? in
 3) say "skipped: checks of the receiver with LiteLLM and OpenTelemetry ($tools). To install them (about 800 MB in" \
 	"$cache), run: CI=true scripts/live-tools.sh" ;;
 *) failed+=("live tools") ;;
+esac
+
+tools=$(scripts/follow-tools.sh)
+case $? in
+0) step "alert checks" follow "$tools" ;;
+3) say "skipped: checks of alerts with an SMTP server and the verifier of Standard Webhooks ($tools). To install them (about" \
+	"5 MB in $cache), run: CI=true scripts/follow-tools.sh" ;;
+*) failed+=("alert tools") ;;
 esac
 
 missing=$(scripts/browser-tools.sh)

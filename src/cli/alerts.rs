@@ -30,6 +30,9 @@ pub struct AlertsArgs {
 enum AlertsVerb {
     /// Send a test message to one receiver or to all, now.
     Test(TestArgs),
+    /// Send what is due, once; `hitrate serve` does this by itself.
+    #[command(after_help = "Example:\n  hitrate alerts send")]
+    Send,
     /// List the receivers with their state.
     #[command(after_help = "Examples:\n  hitrate alerts list\n  hitrate alerts list --json")]
     List,
@@ -83,6 +86,7 @@ pub fn run(common: &Common, args: &AlertsArgs) -> Result<u8> {
     let outbox = outbox(&common.settings()?, &common.data(), Common::clock());
     match &args.verb {
         AlertsVerb::Test(args) => test(common, &outbox, args),
+        AlertsVerb::Send => send(common, &outbox),
         AlertsVerb::List => list(common, &outbox),
         AlertsVerb::Log(args) => log(common, &outbox, args),
         AlertsVerb::Enable(args) => {
@@ -125,6 +129,13 @@ fn test(common: &Common, outbox: &Outbox, args: &TestArgs) -> Result<u8> {
     common.print(&deliveries, || deliveries.iter().map(line).collect::<Vec<_>>().join("\n"))?;
     let is_well = deliveries.iter().all(|one| one.outcome == DeliveryOutcome::Delivered);
     Ok(if is_well { exit::OK } else { exit::ERROR })
+}
+
+/// Sends what is due: for those who run `hitrate collect` by a timer of their own.
+fn send(common: &Common, outbox: &Outbox) -> Result<u8> {
+    let run = runtime()?.block_on(outbox.run_due())?;
+    common.print(&run, || format!("delivered: {}, failed: {}", run.delivered, run.failed))?;
+    Ok(if run.failed == 0 { exit::OK } else { exit::ERROR })
 }
 
 fn preview(common: &Common, outbox: &Outbox, names: &[String]) -> Result<u8> {

@@ -1,4 +1,4 @@
-//! A single POST to a receiver that somebody configured: to checked addresses only, without redirects, within limits.
+//! A single POST to a receiver of the settings: to checked addresses only, without redirects, within limits.
 
 use std::net::IpAddr;
 use std::time::Duration;

@@ -61,7 +61,7 @@ impl Message {
     /// The title: that of the only notice, or how many there are of each severity.
     pub fn title(&self) -> String {
         match &self.notices[..] {
-            [only] => line(&only.title, LONGEST_TITLE),
+            [only] => titled(only),
             several => {
                 let count = |severity| several.iter().filter(|notice| notice.severity == severity).count();
                 let all = [Severity::Critical, Severity::Warning, Severity::Info];
@@ -85,7 +85,7 @@ impl Message {
                 0 => {}
                 more => lines.push(format!("and {more} more")),
             }
-            (line(&notice.title, LONGEST_TITLE), lines, line(&notice.rule, 64))
+            (titled(notice), lines, line(&notice.rule, 64))
         };
         self.notices
             .iter()
@@ -95,6 +95,14 @@ impl Message {
                 Shown { severity: notice.severity, title, lines, url, rule }
             })
             .collect()
+    }
+}
+
+/// The title of a notice, never empty: chats refuse empty texts.
+fn titled(notice: &Notice) -> String {
+    match line(&notice.title, LONGEST_TITLE) {
+        empty if empty.is_empty() => "Notice without a title".to_owned(),
+        title => title,
     }
 }
 

@@ -11,7 +11,7 @@ use std::cmp::Reverse;
 
 /// Most notices of one message.
 const MOST_NOTICES: usize = 100;
-/// So many notices at once are sent one by one; more become one message.
+/// Up to this many notices at once are sent one by one; more become one message.
 const MOST_SINGLE: usize = 3;
 
 /// Moves the due notices of a receiver into messages. Once the limit per hour is reached, they wait until there is room.

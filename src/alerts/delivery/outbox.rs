@@ -16,13 +16,14 @@ use crate::clock::Clock;
 use crate::config::{Alerts, Receiver};
 use crate::domain::delivery::{AlertsStatus, Delivery, DeliveryOutcome, ReceiverState, ReceiverStatus};
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
 /// Most notices that wait for one receiver; beyond it, the least important ones are dropped.
 const MOST_WAITING: usize = 2000;
-/// So often a receiver may refuse one message until it is given up.
+/// Number of refusals after which a message is given up.
 const MOST_REFUSALS: u32 = 3;
 /// Deliveries on the status page.
 const MOST_SHOWN: usize = 20;
@@ -42,7 +43,7 @@ struct Inner {
 }
 
 /// What [`Outbox::run_due`] did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Run {
     /// Messages that were delivered.
     pub delivered: usize,
@@ -283,7 +284,7 @@ impl Outbox {
         }
     }
 
-    /// Turns a receiver on again; its count of failures starts anew, and its messages are sent at once.
+    /// Turns a receiver on again; its failures are forgotten, and its messages are sent at once.
     ///
     /// # Errors
     /// [`AlertsError`].
@@ -394,16 +395,17 @@ fn failed(
         }
     }
     let Some(place) = place else { return DeliveryOutcome::Failed };
-    let outgoing: &mut Outgoing = &mut record.messages[place];
     if failure.effect == Effect::Refused {
-        outgoing.refusals += 1;
+        record.messages[place].refusals += 1;
     }
-    let is_old = now - outgoing.message.created_at >= TimeDelta::hours(i64::from(settings.give_up_hours));
-    if is_old || outgoing.refusals >= MOST_REFUSALS {
-        record.messages.remove(place);
-        return DeliveryOutcome::GivenUp;
+    // Also the messages behind it: an alert of days ago would only confuse once the receiver works again.
+    let oldest = now - TimeDelta::hours(i64::from(settings.give_up_hours));
+    let is_over = |one: &Outgoing| one.message.created_at <= oldest || one.refusals >= MOST_REFUSALS;
+    record.messages.retain(|one| !is_over(one));
+    match record.messages.iter().any(|one| one.message.id == message.id) {
+        true => DeliveryOutcome::Failed,
+        false => DeliveryOutcome::GivenUp,
     }
-    DeliveryOutcome::Failed
 }
 
 fn turn_off(record: &mut ReceiverRecord, reason: OffReason, now: DateTime<Utc>) {

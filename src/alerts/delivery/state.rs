@@ -27,7 +27,7 @@ pub enum AlertsError {
     Io { path: PathBuf, source: io::Error },
     /// The state is not readable as such.
     #[error(
-        "{path} is damaged: {source}; move it away to start anew (notices that wait are lost, and those of the last days may be sent again)"
+        "{path} is damaged: {source}; move it away to start with an empty one (notices that wait are lost, and those of the last days may be sent again)"
     )]
     Damaged { path: PathBuf, source: serde_json::Error },
     /// There is no such receiver.

@@ -1,6 +1,6 @@
 //! When messages are sent, again or not, and what is kept.
 
-use hitrate::alerts::delivery::Run;
+use hitrate::alerts::delivery::{AlertsError, Run};
 use hitrate::alerts::notice::Severity;
 use hitrate::domain::delivery::{DeliveryOutcome, ReceiverState};
 use hmac::{Hmac, KeyInit, Mac};
@@ -109,8 +109,8 @@ async fn a_receiver_that_is_gone_is_switched_off_at_once_and_enabled_by_hand() {
     assert_eq!(rig.outbox().status().expect("status").receivers[0].state, ReceiverState::On);
     rig.outbox().disable("hook").expect("disabled");
     assert_eq!(rig.outbox().status().expect("status").receivers[0].state, ReceiverState::Disabled);
-    let unknown = rig.outbox().enable("nobody").expect_err("unknown").to_string();
-    assert!(unknown.contains("nobody") && unknown.contains("hook"), "{unknown}");
+    let unknown = rig.outbox().enable("no-one").expect_err("unknown").to_string();
+    assert!(unknown.contains("no-one") && unknown.contains("hook"), "{unknown}");
 }
 
 #[tokio::test]
@@ -250,4 +250,34 @@ fn a_damaged_state_is_reported_and_not_overwritten() {
         rig.outbox().push(&notice("n", Severity::Info), &to(&["hook"])).expect_err("damaged").to_string();
     assert!(error.contains("deliveries.json") && error.contains("damaged"), "{error}");
     assert_eq!(std::fs::read_to_string(folder.join("deliveries.json")).expect("read"), "{");
+}
+
+#[tokio::test]
+async fn two_processes_never_send_at_once() {
+    let mock = Mock::start().await;
+    let rig = Rig::new(&webhook(&mock.url, ""));
+    rig.outbox().push(&notice("n1", Severity::Info), &to(&["hook"])).expect("kept");
+    let (one, two) = (rig.outbox(), rig.outbox());
+    let (one, two) = tokio::join!(one.run_due(), two.run_due());
+    let delivered: usize = [&one, &two].into_iter().flatten().map(|run| run.delivered).sum();
+    assert_eq!((delivered, mock.take().len()), (1, 1));
+    assert!([one, two].into_iter().any(|run| matches!(run, Err(AlertsError::Busy))));
+}
+
+#[tokio::test]
+async fn after_a_day_of_failures_old_messages_are_given_up() {
+    let mock = Mock::start().await;
+    let rig = Rig::new(&webhook(&mock.url, ""));
+    mock.plan(&[500; 30]);
+    for id in ["a", "b"] {
+        rig.outbox().push(&notice(id, Severity::Info), &to(&["hook"])).expect("kept");
+    }
+    for _ in 0..40 {
+        rig.outbox().run_due().await.expect("run");
+        rig.minutes(60);
+    }
+    let status = rig.outbox().status().expect("status");
+    assert_eq!(status.receivers[0].waiting, 0);
+    assert_eq!(status.receivers[0].state, ReceiverState::Failing);
+    assert_eq!(status.deliveries[0].outcome, DeliveryOutcome::GivenUp);
 }

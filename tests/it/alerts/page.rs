@@ -27,7 +27,7 @@ async fn text(rig: &Rig, path: &str) -> String {
         pages: Arc::new(Pages::default().with_alerts(Some(source.clone()))),
         method_markdown: "",
         public_url: "".into(),
-        origin: Origin::default(),
+        origin: Origin::new("", false),
     };
     let api = ApiState { current, now, bodies: Arc::new(Bodies::default().with_alerts(Some(source))) };
     let router = api::router(api).merge(site::router(site));

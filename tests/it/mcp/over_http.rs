@@ -108,6 +108,7 @@ async fn the_service_answers_under_mcp_within_its_rate_limit() {
         data: DataDir::new(folder.path()),
         current: Arc::new(Current::new(Some(sample::snapshot()))),
         pipeline: None,
+        outbox: None,
         settings: config("[serve]\nrequests_per_minute = 3\n").serve,
     };
     let clock = Arc::new(FixedClock(sample::as_of()));

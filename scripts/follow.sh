@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Checks the receivers of alerts with an SMTP server and the verifier of Standard Webhooks, on loopback. Installs both from
+# PyPI if they are missing.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+read_features
+tools=$(CI=true scripts/follow-tools.sh) || die "the tools for the check of alerts cannot be installed"
+binary=$(cargo build --locked --bin hitrate ${features[@]+"${features[@]}"} --message-format=json-render-diagnostics </dev/null |
+	sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
+[ -n "$binary" ] || die "the binary did not build"
+"$tools/python/bin/python" tests/follow/check.py "$binary"
