@@ -23,4 +23,4 @@ SELECT valid_to, false, model, variant, model_id
 FROM rows_of
 WHERE valid_to IS NOT NULL AND (next_from IS NULL OR next_from > valid_to)
   AND valid_to NOT IN (SELECT observed_at FROM unreadable)
-ORDER BY at, model_id
+ORDER BY 1, model_id

@@ -24,6 +24,7 @@ mod rating;
 mod reference;
 mod resample;
 mod scatter;
+pub mod schedules;
 pub mod sensitivity;
 mod sized;
 mod standing;

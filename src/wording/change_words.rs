@@ -81,6 +81,68 @@ pub(super) fn number_moved(field: ChangedField, from: Option<f64>, to: Option<f6
     }
 }
 
+/// The moves of a price that follow a schedule, in numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct ScheduleWords<'a> {
+    /// The price.
+    pub field: ChangedField,
+    /// Its values, lowest first.
+    pub levels: &'a [f64],
+    /// Minutes UTC at which it moves to the lowest value.
+    pub falls: &'a [i64],
+    /// Minutes UTC at which it moves away from it.
+    pub rises: &'a [i64],
+    /// Days of the week with moves, Monday is 0; `None` if the moves are not on one day of the week each.
+    pub weekdays: Option<&'a [u32]>,
+    /// Number of days with a move.
+    pub days_seen: usize,
+    /// Number of days from the first move to the last.
+    pub days: usize,
+    /// Whether documented conditional prices explain it.
+    pub is_documented: bool,
+}
+
+/// Why moves of a price are a schedule: "input alternates between $0.25 and $0.80: the lower price 22:00–02:00 UTC on 12 of
+/// 13 days".
+pub fn schedule(words: &ScheduleWords<'_>) -> String {
+    const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    let name = field_in_words(words.field);
+    let amount = |value: f64| match words.field {
+        ChangedField::Discount => format!("{} %", (value * 1e4).round() / 100.0),
+        _ => usd(value),
+    };
+    let levels = match words.levels {
+        [] => format!("{name} appears and goes"),
+        [one] => format!("{name} appears and goes at {}", amount(*one)),
+        [low, high] => format!("{name} alternates between {} and {}", amount(*low), amount(*high)),
+        [low, .., high] => format!(
+            "{name} moves between {} levels from {} to {}",
+            words.levels.len(),
+            amount(*low),
+            amount(*high)
+        ),
+    };
+    let clock = |minutes: &i64| format!("{:02}:{:02}", minutes / 60, minutes % 60);
+    let list = |times: &[i64]| times.iter().map(clock).collect::<Vec<_>>().join(", ");
+    let lower = if words.levels.len() > 2 { "lowest" } else { "lower" };
+    let days: Vec<&str> = words
+        .weekdays
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|day| DAYS.get(*day as usize).copied())
+        .collect();
+    let on = if days.is_empty() { String::new() } else { format!(" (moves on {})", days.join(", ")) };
+    let when = match (words.falls, words.rises) {
+        ([], _) | (_, []) => "it moves at the same times".to_owned(),
+        ([fall], [rise]) if words.weekdays.is_none() => {
+            format!("the {lower} price {}–{} UTC", clock(fall), clock(rise))
+        }
+        (falls, rises) => format!("the {lower} price from {} to {} UTC", list(falls), list(rises)),
+    };
+    let documented = if words.is_documented { ", as its conditional prices state" } else { "" };
+    format!("{levels}: {when}{on} on {} of {} days{documented}", words.days_seen, words.days)
+}
+
 /// Between which readings something was seen to change.
 fn between(last_read: Option<DateTime<Utc>>, at: DateTime<Utc>) -> String {
     let (day, minute) = ("%Y-%m-%d %H:%M", "%H:%M");
@@ -227,6 +289,35 @@ mod tests {
             "amounts that look the same are written with all digits"
         );
         assert_eq!(number_moved(ChangedField::ListInput, Some(0.0), Some(1.0)), "input $0.00 → $1.00");
+    }
+
+    #[test]
+    fn a_schedule_names_its_levels_and_its_hours() {
+        let words = ScheduleWords {
+            field: ChangedField::ListInput,
+            levels: &[0.25, 0.8],
+            falls: &[22 * 60],
+            rises: &[2 * 60],
+            weekdays: None,
+            days_seen: 12,
+            days: 13,
+            is_documented: false,
+        };
+        assert_eq!(
+            schedule(&words),
+            "input alternates between $0.25 and $0.80: the lower price 22:00–02:00 UTC on 12 of 13 days"
+        );
+        let weekly = ScheduleWords { weekdays: Some(&[0, 5]), is_documented: true, ..words };
+        assert_eq!(
+            schedule(&weekly),
+            "input alternates between $0.25 and $0.80: the lower price from 22:00 to 02:00 UTC (moves on Mon, Sat) on 12 of \
+             13 days, as its conditional prices state"
+        );
+        let levels = ScheduleWords { levels: &[0.1, 0.2, 0.3], falls: &[], ..words };
+        assert_eq!(
+            schedule(&levels),
+            "input moves between 3 levels from $0.10 to $0.30: it moves at the same times on 12 of 13 days"
+        );
     }
 
     #[test]
