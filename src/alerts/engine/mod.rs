@@ -33,6 +33,8 @@ use write::{Found, Place, of_changes, of_end, of_taken_back};
 const KEPT: Duration = Duration::days(10);
 /// A change that is gone from the snapshot counts as taken back only if it is not older than this.
 const TAKEN_BACK_WITHIN: Duration = Duration::days(30);
+/// If more reported changes than this are gone at once, and most of all, none of them counts as taken back.
+const MOST_TAKEN_BACK: usize = 5;
 
 /// What the rules are applied to.
 #[derive(Debug, Clone, Copy)]
@@ -124,7 +126,7 @@ fn changed(rule: &Rule, snapshot: &Snapshot, state: &mut RuleState, is_start: bo
     }
     found.extend(together(fresh).into_iter().map(of_changes));
     let oldest = snapshot.changes.last().map_or(as_of, |change| change.at) - KEPT;
-    state.seen.retain(|_, seen| seen.at >= oldest);
+    state.seen.retain(|id, seen| seen.at >= oldest || by_id.contains_key(id));
     found
 }
 
@@ -153,24 +155,42 @@ fn follow_up(snapshot: &Snapshot, by_id: &HashMap<Uuid, &Change>, state: &mut Ru
     let mut found = Vec::new();
     let reported: Vec<(Uuid, Change)> =
         state.seen.iter().filter_map(|(id, seen)| Some((*id, seen.reported.clone()?))).collect();
+    let all = reported.len();
+    let mut gone = Vec::new();
     for (id, before) in reported {
-        if let Some(now) = by_id.get(&id) {
-            if before.until.is_none() && now.until.is_some() {
-                found.push(of_end(now));
+        match by_id.get(&id) {
+            Some(now) => {
+                if before.until.is_none() && now.until.is_some() {
+                    found.push(of_end(now));
+                }
+                if before != **now
+                    && let Some(seen) = state.seen.get_mut(&id)
+                {
+                    seen.reported = Some((*now).clone());
+                }
             }
-            if before != **now
-                && let Some(seen) = state.seen.get_mut(&id)
+            // Data of an earlier time do not contain what came later.
+            None if may_be_taken_back(before.kind)
+                && before.at >= snapshot.as_of - TAKEN_BACK_WITHIN
+                && before.at <= snapshot.as_of =>
             {
-                seen.reported = Some((*now).clone());
+                gone.push((id, before));
             }
-            continue;
+            None => {}
         }
-        if !may_be_taken_back(before.kind) || before.at < snapshot.as_of - TAKEN_BACK_WITHIN {
-            continue;
-        }
+    }
+    if gone.len() > MOST_TAKEN_BACK && gone.len() * 2 > all {
+        // More likely the list of changes is incomplete than that most changes were wrong.
+        tracing::warn!(
+            gone = gone.len(),
+            reported = all,
+            "most reported changes are missing; none counts as taken back"
+        );
+        return found;
+    }
+    for (id, before) in gone {
         state.seen.remove(&id);
-        let again = snapshot.changes.iter().find(|change| is_same_read_again(change, &before));
-        match again {
+        match snapshot.changes.iter().find(|change| is_same_read_again(change, &before)) {
             // The same change with another date: it is known.
             Some(again) => {
                 let seen = Seen { at: again.at, reported: Some(again.clone()) };

@@ -14,8 +14,7 @@ const MOST_MOVES: usize = 100;
 /// A change, or the prices of one endpoint that changed in one run.
 #[derive(Debug)]
 pub struct Row<'a> {
-    /// The line that all pages share.
-    pub line: Line<'a>,
+    line: Line<'a>,
     /// The group of its kind, for the script of a static site.
     pub group: &'static str,
     pub day: String,
@@ -50,6 +49,11 @@ pub fn page_of(snapshot: &Snapshot, change: &Change) -> Option<String> {
 }
 
 impl<'a> Row<'a> {
+    /// The line that all pages share.
+    pub fn line(&self) -> &Line<'a> {
+        &self.line
+    }
+
     /// The row of a group of changes; `None` for an empty one.
     pub fn new(snapshot: &Snapshot, group: &[&'a Change]) -> Option<Self> {
         let line = change(snapshot, group)?;
