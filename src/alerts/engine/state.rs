@@ -51,7 +51,7 @@ pub struct Level {
 /// What one rule remembers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RuleState {
-    /// Digest of the conditions: a rule that is written anew starts from scratch.
+    /// Digest of the conditions: a rule with other conditions starts from scratch.
     pub fingerprint: String,
     /// Changes that are not to be reported again, by id.
     #[serde(default)]
