@@ -4,6 +4,7 @@
 //! The modules are listed in dependency order, which `tests/it/walls.rs` enforces: `domain` depends on nothing;
 //! `archive`, `analysis`, `snapshot` on `domain`, `durable` and `wording`; `store` also on `request_log`; `upstream` on
 //! `config` and `domain`;
+//! `alerts` on `clock`, `config`, `domain`, `durable` and `fetch`;
 //! `study` on `analysis`, `simulator` and `domain`; `site`, `api`, `preferences` on `domain` and `snapshot` alone;
 //! `static_site` on `site`, `snapshot` and `domain`; `mcp` on `fetch`, `preferences` and `domain`; `pipeline` on what collects, records and computes; `serve`, `cli` on
 //! all.

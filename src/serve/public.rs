@@ -32,6 +32,9 @@ const API_TEXT: &str = include_str!("../../docs/api.md");
 static API_DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::to_value(api::openapi()).unwrap_or_default());
 
+/// The URLs that show alerts, if there are receivers. They are then made for each request, within the limit.
+const WITH_ALERTS: [&str; 2] = ["/status", "/status.json"];
+
 /// The site and the API.
 #[derive(Clone)]
 pub(super) struct Public {
@@ -134,6 +137,7 @@ impl Public {
             .into_iter()
             .chain(site::twins(snapshot))
             .chain([site::REFERENCE.to_owned()])
+            .filter(|address| !self.pages.has_alerts() || !WITH_ALERTS.contains(&address.as_str()))
             .collect();
         self.answers.set_prepared(&addresses);
         let (mut made, mut failed) = (0, 0);

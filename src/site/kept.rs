@@ -94,6 +94,11 @@ impl Pages {
         Self { alerts: Live(alerts), ..self }
     }
 
+    /// Whether the status shows alerts, so that it is made for each request.
+    pub fn has_alerts(&self) -> bool {
+        self.alerts.0.is_some()
+    }
+
     /// The state of the alerts as it is now; `None` without receivers.
     pub(super) fn alerts(&self) -> Option<AlertsStatus> {
         self.alerts.0.as_ref().and_then(|alerts| alerts())

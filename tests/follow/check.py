@@ -9,11 +9,16 @@ import base64
 import email
 import email.policy
 import json
+import logging
 import os
+import shutil
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import threading
+import warnings
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -27,6 +32,10 @@ NEW = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 OLD = "whsec_" + base64.b64encode(bytes(range(100, 124))).decode()
 PASSWORD = "password-of-the-mail-4711"
 MARKERS = ["path-secret-81", "topic-secret-82", "token-secret-83", PASSWORD, NEW[6:], OLD[6:]]
+
+# The server warns that a login without TLS is insecure; it listens on loopback only.
+warnings.simplefilter("ignore")
+logging.getLogger("mail").setLevel(logging.CRITICAL)
 
 work = Path(tempfile.mkdtemp(prefix="hitrate-follow-"))
 
@@ -78,17 +87,19 @@ class Mail:
 
     def authenticate(self, _server, _session, _envelope, _mechanism, data):
         is_right = isinstance(data, LoginPassword) and data.password == PASSWORD.encode() and data.login == b"hitrate"
-        return AuthResult(success=is_right)
+        # `handled=False`: the server sends the reply 535 itself.
+        return AuthResult(success=is_right, handled=False)
 
 
 http = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
 threading.Thread(target=http.serve_forever, daemon=True).start()
 web = f"http://127.0.0.1:{http.server_port}"
 mail = Mail()
-smtp = Controller(mail, hostname="127.0.0.1", port=0, authenticator=mail.authenticate, auth_required=True,
+with socket.create_server(("127.0.0.1", 0)) as free:
+    mail_port = free.getsockname()[1]
+smtp = Controller(mail, hostname="127.0.0.1", port=mail_port, authenticator=mail.authenticate, auth_required=True,
                   auth_require_tls=False)
 smtp.start()
-mail_port = smtp.server.sockets[0].getsockname()[1]
 
 
 def receiver(name, kind, **keys):
@@ -206,6 +217,39 @@ if "The receiver mail works" not in message.get_body(("plain",)).get_content():
 (work / "password").write_text("wrong-" + PASSWORD)
 hitrate("alerts", "test", "mail", code=1)
 same("emails after a wrong password", len(mail.got), 1)
+
+# Certificates are always verified: nothing is sent to servers that certify themselves.
+if shutil.which("openssl"):
+    certificate, key = work / "certificate.pem", work / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate],
+                   check=True, capture_output=True, timeout=PATIENCE)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    https = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    https.socket = context.wrap_socket(https.socket, server_side=True)
+    threading.Thread(target=https.serve_forever, daemon=True).start()
+    secure_mail = Mail()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        secure_port = free.getsockname()[1]
+    secure_smtp = Controller(secure_mail, hostname="127.0.0.1", port=secure_port, tls_context=context)
+    secure_smtp.start()
+    (work / "hitrate.toml").write_text(settings + receiver(
+        "false-hook", "slack", url=f"https://127.0.0.1:{https.server_port}/false/path-secret-81",
+    ) + receiver(
+        "false-mail", "email", host="127.0.0.1", port=secure_port, tls="starttls",
+        **{"from": "alerts@example.org", "to": ["ops@example.org"]},
+    ))
+    for name in ("false-hook", "false-mail"):
+        refused = json.loads(hitrate("alerts", "test", name, "--json", code=1))[0]
+        same(f"status of {name}", refused["status"], None)
+        if "certificate" not in refused["detail"].lower():
+            fail(f"{name} failed for another reason: {refused['detail']}")
+    same("messages to servers with a false certificate", (secure_mail.got, "false" in Receiver.got), ([], False))
+    secure_smtp.stop()
+    https.shutdown()
+else:
+    print("alert check: skipped the check of certificates (openssl is not installed)")
 
 # A dry run sends nothing, and nothing printed or kept is secret.
 hitrate("alerts", "test", "--dry-run")

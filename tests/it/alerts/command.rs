@@ -2,7 +2,7 @@
 
 use super::{Mock, SECRET, webhook};
 use crate::binary::{command, finish, hitrate};
-use crate::rig::folder;
+use crate::rig::{config, folder};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_test_is_sent_listed_and_logged() {
@@ -77,4 +77,17 @@ fn a_secret_from_the_environment_is_used_and_its_absence_is_named() {
     let wrong = preview(Some("not-a-secret-of-that-form"));
     assert!(wrong.code == 1 && !wrong.err.contains("not-a-secret"), "{wrong:?}");
     assert_eq!(preview(Some(SECRET)).code, 0);
+}
+
+#[test]
+fn the_examples_of_the_document_are_valid_receivers() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/following.md");
+    let text = std::fs::read_to_string(path).expect("the document");
+    let blocks = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let receivers: Vec<&str> = blocks.filter(|block| block.contains("[[alerts.receivers]]")).collect();
+    let settings = config(&receivers.concat());
+    let kinds: Vec<&str> = settings.alerts.receivers.iter().map(|one| one.kind.as_str()).collect();
+    for kind in ["webhook", "slack", "discord", "teams", "ntfy", "email"] {
+        assert!(kinds.contains(&kind), "no example for {kind}");
+    }
 }
