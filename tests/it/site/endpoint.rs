@@ -60,7 +60,7 @@ async fn the_page_has_figures_flags_days_changes_and_a_badge() {
     assert!(days.contains("?days=7#days") && days.contains("?days=30#days"), "{days}");
     let changes = section(&page, "changes");
     assert!(changes.contains("its own change") && !changes.contains("of another"), "{changes}");
-    assert!(changes.contains("href=\"/changes.atom\""), "{changes}");
+    assert!(changes.contains(&format!("href=\"{path}/changes.atom\"")), "{changes}");
     let images = tags(path, &page);
     let badge = named(&images, "img").into_iter().find_map(|img| attribute(img, "src")).expect("a badge");
     assert_eq!(badge, "/badge/model/northwind/atlas-3/endpoints/mirage/fp4.svg");
