@@ -2,9 +2,11 @@
 //! path.
 
 mod alerts;
+mod alerts_rules;
 mod backfill;
 
 pub use alerts::{Alerts, Digest, Hidden, MASK, QuietHours, Receiver, ReceiverKind, SmtpTls};
+pub use alerts_rules::{DEFAULT_WORKLOAD, Importance, Rule};
 pub use backfill::Backfill;
 
 use crate::domain::workload::Workload;

@@ -2,4 +2,5 @@
 
 pub mod channels;
 pub mod delivery;
+pub mod engine;
 pub mod notice;

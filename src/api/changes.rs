@@ -10,6 +10,7 @@ use crate::domain::change::{Change, ChangeKind};
 use crate::domain::change_filter::{ChangeFilter, is_of_endpoint, is_of_model};
 use crate::domain::ids::Tag;
 use crate::snapshot::Snapshot;
+use crate::table::changes::ChangeGroup;
 use axum::response::Response;
 
 list_query!(
@@ -19,7 +20,12 @@ list_query!(
         #[serde(default, deserialize_with = "named")]
         #[param(value_type = Option<String>)]
         kind: Option<ChangeKind>,
-        /// Only changes of this model: a public id, or a canonical slug for all its variants. It may be gone.
+        /// Only changes of a group of kinds.
+        #[serde(default, deserialize_with = "named")]
+        #[param(value_type = Option<String>)]
+        group: Option<ChangeGroup>,
+        /// Only changes of this model: a public id, a canonical slug for all its variants, or a pattern such as
+        /// `deepseek/*`. It may be gone.
         model: Option<String>,
         /// Only changes of this provider and its endpoints, by base slug.
         provider: Option<String>,
@@ -31,6 +37,8 @@ list_query!(
         to: Option<String>,
         /// Only changes of at least this many percent, up or down; changes without a percentage are left out.
         min_percent: Option<f64>,
+        /// Only changes that make sessions more expensive. Default: all.
+        costs_more: Option<bool>,
     } [] [limit cursor]
 );
 
@@ -93,7 +101,11 @@ impl ChangesQuery {
 pub(super) async fn changes(request: ApiRequest<ChangesQuery>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
     let filter = query.filter(snapshot)?;
-    let rows = || Ok(snapshot.changes_of(&filter).collect::<Vec<_>>());
+    let is_wanted = |change: &&Change| {
+        query.group.is_none_or(|group| ChangeGroup::of(change.kind) == Some(group))
+            && (!query.costs_more.unwrap_or_default() || change.costs_more())
+    };
+    let rows = || Ok(snapshot.changes_of(&filter).filter(is_wanted).collect::<Vec<_>>());
     request.listed(query.format, (query.limit, query.cursor.as_deref()), rows, |change| key(change)).await
 }
 

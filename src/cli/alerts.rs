@@ -2,6 +2,7 @@
 //!
 //! All of it works beside a running server: the state of the deliveries is a file that is changed under a lock.
 
+use super::alerts_check::{self, CheckArgs};
 use super::tables::{Column, Report, Table, line as clean_detail, name, number, text};
 use super::{Common, exit, runtime};
 use crate::alerts::channels::Preview;
@@ -35,6 +36,8 @@ enum AlertsVerb {
     /// List the receivers with their state.
     #[command(after_help = "Examples:\n  hitrate alerts list\n  hitrate alerts list --json")]
     List,
+    /// Print what the rules would have reported over the recorded changes.
+    Check(CheckArgs),
     /// Print the last deliveries, newest first.
     Log(LogArgs),
     /// Turn a receiver on again.
@@ -90,6 +93,7 @@ pub fn run(common: &Common, args: &AlertsArgs) -> Result<u8> {
             outbox.enable(&args.receiver)?;
             changed(common, &outbox, &args.receiver)
         }
+        AlertsVerb::Check(args) => alerts_check::run(common, args),
         AlertsVerb::Disable(args) => {
             outbox.disable(&args.receiver)?;
             changed(common, &outbox, &args.receiver)

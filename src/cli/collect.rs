@@ -4,6 +4,7 @@ use super::{Common, advance, exit, progress, runtime};
 use crate::domain::document::RouteAnswer;
 use crate::domain::reading::RunStatus;
 use crate::pipeline::{CollectOptions, CollectReport, Pipeline, PipelineError};
+use crate::serve::Following;
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use clap::Args;
@@ -43,6 +44,9 @@ pub fn run(common: &Common, args: &CollectArgs) -> Result<u8> {
         other => drop(other?),
     }
     pipeline.store.checkpoint()?;
+    if args.at.is_none() {
+        follow(&pipeline)?;
+    }
     common.print(&report, || describe(&report))?;
     Ok(match report.status {
         RunStatus::Ok => exit::OK,
@@ -50,6 +54,22 @@ pub fn run(common: &Common, args: &CollectArgs) -> Result<u8> {
         RunStatus::Suspect => exit::SUSPECT,
         RunStatus::Failed => exit::UPSTREAM,
     })
+}
+
+/// Applies the rules of alerts and sends what is due. A failure is logged: the run is stored and published.
+fn follow(pipeline: &Pipeline) -> Result<()> {
+    let Some(following) = Following::of(pipeline) else { return Ok(()) };
+    runtime()?.block_on(async {
+        match following.apply() {
+            Ok(Some(notices)) => tracing::info!(notices, "alert rules applied"),
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "the alert rules could not be applied"),
+        }
+        if let Err(error) = following.outbox().run_due().await {
+            tracing::error!(%error, "alerts could not be sent");
+        }
+    });
+    Ok(())
 }
 
 /// Without a contact, the upstream can only block the collector, not write to its operator.

@@ -3,6 +3,7 @@
 
 mod accept;
 mod alerts;
+mod alerts_check;
 mod backtest;
 mod changes;
 mod check;

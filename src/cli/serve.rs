@@ -8,7 +8,9 @@ use crate::config::Config;
 use crate::pipeline::{Pipeline, PipelineError};
 use crate::private::{Own, OwnStore, Private, PrivateError, VARIABLE};
 use crate::scheduler::CronExpression;
-use crate::serve::{Content, Server, collect_by_schedule, deliver_until, import_history};
+use crate::serve::{
+    Content, Following, Server, collect_by_schedule, deliver_until, follow_until, import_history,
+};
 use crate::store::StoreError;
 use anyhow::{Context, Result};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -122,6 +124,9 @@ async fn serve(
     let private = private(own.beside(server.url()), listen.private, &cancel).await?;
     let importer = (collect && pipeline.config.backfill.enabled)
         .then(|| tokio::spawn(import_history(pipeline.clone(), schedule.clone(), cancel.clone())));
+    // Not as of another time: the notices would be about the past.
+    let following = now.is_none().then(|| Following::of(&pipeline)).flatten();
+    let following = following.map(|following| tokio::spawn(follow_until(following, cancel.clone())));
     let deliveries = outbox.map(|outbox| tokio::spawn(deliver_until(outbox, cancel.clone())));
     let collector = collect.then(|| {
         let (pipeline, cancel) = (pipeline.clone(), cancel.clone());
@@ -138,6 +143,9 @@ async fn serve(
     }
     if let Some(importer) = importer {
         importer.await?;
+    }
+    if let Some(following) = following {
+        following.await?;
     }
     if let Some(deliveries) = deliveries {
         deliveries.await?;

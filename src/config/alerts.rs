@@ -1,6 +1,6 @@
 //! Settings of alerts: who receives them, when, and how long a delivery is tried.
 
-use super::ConfigError;
+use super::{ConfigError, Rule, alerts_rules};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -21,6 +21,8 @@ pub struct Alerts {
     pub show_receivers: bool,
     /// Who receives alerts.
     pub receivers: Vec<Receiver>,
+    /// What is worth a notice.
+    pub rules: Vec<Rule>,
 }
 
 /// The kinds of receivers.
@@ -355,7 +357,8 @@ impl Alerts {
                 return wrong("alerts.receivers", format!("two receivers have the name `{name}`"));
             }
         }
-        Ok(())
+        let names: Vec<&str> = self.receivers.iter().map(|receiver| receiver.name.as_str()).collect();
+        alerts_rules::check(&self.rules, &names)
     }
 }
 

@@ -8,6 +8,9 @@ use std::fmt;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+/// Namespace of the ids of changes, so that they do not depend on the host that serves them.
+const NAMESPACE: Uuid = Uuid::from_u128(0x6b1d_6c2e_8a4f_5b07_9d3e_51f0_c7a2_4e91);
+
 names! {
     /// What changed.
     ChangeKind for "kind" {
@@ -123,6 +126,31 @@ names! {
         Recommendation = "recommendation",
         /// Kind of window of the usage summaries.
         Window = "window_kind",
+    }
+}
+
+impl ChangedField {
+    /// Whether it is a price that the client pays; a discount is not one.
+    pub fn is_price(self) -> bool {
+        matches!(
+            self,
+            Self::ListInput
+                | Self::ListOutput
+                | Self::ListCacheRead
+                | Self::ListCacheWrite
+                | Self::ListCacheWrite1h
+                | Self::EffectiveInput
+        )
+    }
+
+    /// Whether its changes are percentage points.
+    pub fn is_in_points(self) -> bool {
+        matches!(self, Self::HitRate | Self::Uptime)
+    }
+
+    /// Whether it is a fraction that pages show in percent.
+    pub fn is_share(self) -> bool {
+        matches!(self, Self::HitRate | Self::Uptime | Self::Discount)
     }
 }
 
@@ -274,6 +302,60 @@ impl Change {
             includes: Vec::new(),
             source: None,
             why: String::new(),
+        }
+    }
+
+    /// Its id, the same in every snapshot that contains it: made from what changed and when, not from values that later
+    /// readings may correct. Changes that are known by day (tiers, recommendations, shifts) are identified by their day.
+    pub fn id(&self) -> Uuid {
+        let is_by_day = matches!(
+            self.kind,
+            ChangeKind::TierChanged
+                | ChangeKind::RecommendationChanged
+                | ChangeKind::HitRateShift
+                | ChangeKind::EffectivePriceShift
+                | ChangeKind::SpeedShift
+                | ChangeKind::UptimeShift
+                | ChangeKind::TrafficJump
+        );
+        // A schedule is one change however many moves follow.
+        let at = match self.kind {
+            ChangeKind::PriceSchedule => String::new(),
+            _ if is_by_day => self.at.date_naive().to_string(),
+            _ => self.at.timestamp().to_string(),
+        };
+        let text = |name: Option<String>| name.unwrap_or_default();
+        let parts = [
+            at,
+            self.kind.to_string(),
+            text(self.model.as_ref().map(ToString::to_string)),
+            text(self.variant.as_ref().map(ToString::to_string)),
+            text(self.model_id.clone()),
+            text(self.endpoint_id.map(|id| id.to_string())),
+            text(self.provider.as_ref().map(ToString::to_string)),
+            text(self.tag.as_ref().map(ToString::to_string)),
+            text(self.field.map(|field| field.to_string())),
+        ];
+        Uuid::new_v5(&NAMESPACE, parts.join("\u{1f}").as_bytes())
+    }
+
+    /// Whether it makes sessions more expensive: by the cost of a session if that is known, otherwise by the price that
+    /// changed. A price that vanishes or a discount that falls counts; an unknown cost does not.
+    pub fn costs_more(&self) -> bool {
+        if let Some(percent) = self.session.and_then(|session| session.percent) {
+            return percent > 0.0;
+        }
+        let (before, after) = (
+            self.before.as_ref().and_then(ChangeValue::number),
+            self.after.as_ref().and_then(ChangeValue::number),
+        );
+        match self.field {
+            Some(ChangedField::Discount) => before.unwrap_or(0.0) > after.unwrap_or(0.0),
+            Some(field) if field.is_price() => {
+                before.zip(after).is_some_and(|(before, after)| after > before)
+                    || (before.is_some() && after.is_none())
+            }
+            _ => false,
         }
     }
 

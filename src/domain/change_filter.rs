@@ -1,6 +1,8 @@
 //! Which changes are wanted.
 
 use super::change::{Change, ChangeKind};
+use super::ids::ModelSlug;
+use super::pattern;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -9,11 +11,11 @@ use uuid::Uuid;
 pub struct ChangeFilter {
     /// Kinds; empty for all.
     pub kinds: Vec<ChangeKind>,
-    /// A model: its public name, or its canonical slug for all its variants.
+    /// A model: its public name, its canonical slug for all its variants, or a pattern such as `deepseek/*`.
     pub model: Option<String>,
     /// Base slug of a provider: its own changes and those of its endpoints.
     pub provider: Option<String>,
-    /// An endpoint: its UUID or its tag.
+    /// An endpoint: its UUID, its tag, a pattern of tags, or `model@tag`.
     pub endpoint: Option<String>,
     /// The earliest time.
     pub from: Option<DateTime<Utc>>,
@@ -38,18 +40,29 @@ impl ChangeFilter {
     }
 }
 
-/// Whether a change is about a model of this public name or canonical slug.
+/// Whether a change is about a model: of this public name or canonical slug, or of a name that this pattern matches, such as
+/// `deepseek/*`.
 pub fn is_of_model(change: &Change, name: &str) -> bool {
-    change.model_id.as_deref() == Some(name)
-        || change.model.as_ref().is_some_and(|slug| slug.as_str() == name)
+    [change.model_id.as_deref(), change.model.as_ref().map(ModelSlug::as_str)]
+        .into_iter()
+        .flatten()
+        .any(|own| is_named(name, own))
 }
 
-/// Whether a change is about an endpoint of this UUID or tag.
+/// Whether a change is about an endpoint: of this UUID or tag, of a tag that this pattern matches, or of a model and a tag
+/// written as `model@tag`.
 pub fn is_of_endpoint(change: &Change, name: &str) -> bool {
-    match Uuid::parse_str(name) {
-        Ok(id) => change.endpoint_id == Some(id),
-        Err(_) => change.tag.as_ref().is_some_and(|tag| tag.as_str() == name),
+    let is_tag = |name: &str| change.tag.as_ref().is_some_and(|tag| is_named(name, tag.as_str()));
+    match (Uuid::parse_str(name), name.rsplit_once('@')) {
+        (Ok(id), _) => change.endpoint_id == Some(id),
+        (Err(_), Some((model, tag))) => is_tag(name) || (is_of_model(change, model) && is_tag(tag)),
+        (Err(_), None) => is_tag(name),
     }
+}
+
+/// Whether a name is this one, or one that the pattern matches.
+pub fn is_named(wanted: &str, name: &str) -> bool {
+    wanted == name || (pattern::is_pattern(wanted) && pattern::matches(wanted, name))
 }
 
 #[cfg(test)]
@@ -82,6 +95,10 @@ mod tests {
             (ChangeFilter { endpoint: text("heron/fp8"), ..all.clone() }, true),
             (ChangeFilter { endpoint: text(&id.to_string().to_uppercase()), ..all.clone() }, true),
             (ChangeFilter { endpoint: text("heron"), ..all.clone() }, false),
+            (ChangeFilter { model: text("wren/*"), ..all.clone() }, true),
+            (ChangeFilter { model: text("lark/*"), ..all.clone() }, false),
+            (ChangeFilter { endpoint: text("wren/lark-2@heron/*"), ..all.clone() }, true),
+            (ChangeFilter { endpoint: text("wren/other@heron/fp8"), ..all.clone() }, false),
             (ChangeFilter { from: Some(change.at), to: Some(change.at), ..all.clone() }, true),
             (ChangeFilter { from: Some(change.at + chrono::Duration::seconds(1)), ..all.clone() }, false),
             (ChangeFilter { to: Some(change.at - chrono::Duration::seconds(1)), ..all.clone() }, false),

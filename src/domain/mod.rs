@@ -15,6 +15,7 @@ pub mod hourly;
 pub mod ids;
 pub mod imported;
 pub mod limits;
+pub mod pattern;
 pub mod price_move;
 pub mod quantization;
 pub mod reading;

@@ -3,6 +3,7 @@
 mod alerts;
 mod announce;
 mod extensions;
+mod follow;
 mod history;
 mod hot;
 mod limit;
@@ -12,6 +13,7 @@ mod public;
 
 pub use alerts::{deliver_until, outbox};
 pub use announce::Announced;
+pub use follow::{Following, follow_until};
 pub use history::import_history;
 pub use public::for_files;
 

@@ -66,7 +66,8 @@ pub fn pictures(snapshot: &Snapshot) -> Vec<String> {
         super::parts::assets::script_path(),
         super::parts::assets::theme_path(),
         "/favicon.svg",
-        "/changes.atom",
+        link::FEED,
+        link::JSON_FEED,
         "/suggest.json",
     ];
     let mut all: Vec<String> = fixed.map(str::to_owned).to_vec();
@@ -79,12 +80,21 @@ pub fn pictures(snapshot: &Snapshot) -> Vec<String> {
         all.extend(model.endpoints.iter().map(|e| link::hours_chart(id, e.tag.as_str())));
         all.extend(badges(&link::model_badge(id)));
     }
+    all.extend(feeds(snapshot));
     all.extend(endpoint_pages(snapshot).iter().map(|page| link::endpoint_badge(page)));
     for entry in &snapshot.providers {
         all.push(link::provider_chart(entry.provider.as_str()));
         all.extend(badges(&link::provider_badge(entry.provider.as_str())));
     }
     all
+}
+
+/// The feeds of models, endpoints and providers.
+fn feeds(snapshot: &Snapshot) -> Vec<String> {
+    let models = snapshot.models.iter().map(|model| link::model(&model.model_id));
+    let providers = snapshot.providers.iter().map(|entry| link::provider(entry.provider.as_str()));
+    let pages = models.chain(providers).chain(endpoint_pages(snapshot));
+    pages.flat_map(|page| [link::FEED, link::JSON_FEED].map(|ending| format!("{page}{ending}"))).collect()
 }
 
 /// A badge under the default lens, and under each lens by name.

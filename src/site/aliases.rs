@@ -3,6 +3,7 @@
 //! `/models/a/b.json` is `/api/v1/models/a/b`, and `/tiers.csv?lens=cache` is `/api/v1/tiers?lens=cache&format=csv`.
 //! The path is rewritten before it is routed, so that both names of an answer share its prepared body.
 
+use super::parts::link;
 use super::registry::PAGES;
 use axum::Router;
 use axum::extract::Request;
@@ -44,7 +45,7 @@ fn renamed(mut request: Request) -> Request {
 
 /// The API path and query that a page's `.json`, `.csv` or `.parquet` name maps to.
 fn twin(path: &str, query: Option<&str>) -> Option<String> {
-    let (stem, ending) = path.rsplit_once('.')?;
+    let (stem, ending) = path.rsplit_once('.').filter(|_| !path.ends_with(link::JSON_FEED))?;
     let table = TABLES.into_iter().find(|format| *format == ending);
     if table.is_none() && ending != "json" {
         return None;
@@ -133,6 +134,8 @@ mod tests {
         for path in [
             "/",
             "/tiers",
+            "/changes.feed.json",
+            "/models/a/b/changes.feed.json",
             "/status.csv",
             "/cost.csv",
             "/api/v1/status.csv",

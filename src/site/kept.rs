@@ -9,6 +9,7 @@ use super::parts::shell::View;
 use crate::domain::delivery::{AlertsSource, AlertsStatus};
 use crate::domain::tier::Lens;
 use crate::prepared::{Bounds, Prepared, Purpose, Shelf};
+use crate::table::changes::ChangeQuestion;
 use std::fmt;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -157,7 +158,7 @@ impl SiteState {
             Page::Providers => providers::render(view)?,
             Page::Method => method::render(view, self.method_markdown)?,
             Page::Status => status::render(view, None)?,
-            Page::Changes => changes::render(view)?,
+            Page::Changes => changes::render(view, &ChangeQuestion::default())?,
             Page::Share => share::render(view)?,
             // Handled by the caller, because a file may be binary.
             Page::File(_) => return Ok(None),

@@ -20,7 +20,7 @@ mod routes;
 
 pub use addresses::{cards, endpoint_pages, pages, pictures, tables, twins};
 pub use aliases::{Aliased, with_aliases};
-pub use files::feed::site_map_of;
+pub use files::site_map::site_map_of;
 pub use kept::Pages;
 pub use pages::explore::{columns, figures};
 pub use pages::reference::{Described, router as reference};
@@ -28,7 +28,9 @@ pub use parts::assets;
 pub use parts::clean::clean;
 pub use parts::format::tokens as tokens_in_words;
 pub use parts::format::{code_as_html, milliseconds, percent, percent_change_tenth, usd};
-pub use parts::link::{encode, endpoint_of as endpoint_page, model as model_page, provider as provider_page};
+pub use parts::link::{
+    JSON_FEED, encode, endpoint_of as endpoint_page, model as model_page, provider as provider_page,
+};
 pub use redirects::FAMILIAR;
 pub use registry::{PAGES, PageRow, Query, REFERENCE};
 pub use respond::secure;

@@ -109,7 +109,11 @@ pub static PAGES: [PageRow; 12] = [
         .listed()
         .answered_by(Query::Anywhere),
     PageRow::new(Section::Cost, "/cost", Some("cost")).labelled("Cost").listed().answered_by(Query::Service),
-    PageRow::new(Section::Changes, "/changes", Some("changes")).labelled("Changes").with_table().listed(),
+    PageRow::new(Section::Changes, "/changes", Some("changes"))
+        .labelled("Changes")
+        .with_table()
+        .listed()
+        .answered_by(Query::Anywhere),
     PageRow::new(Section::Share, "/share", Some("share")).with_table().listed(),
     PageRow::new(Section::Method, "/method", Some("thresholds")).labelled("Method").listed(),
     PageRow::new(Section::Status, "/status", Some("status")).labelled("Status").listed(),

@@ -1,11 +1,12 @@
 //! The routes of the pages.
 
 use super::SiteState;
+use super::files::following::FeedFormat;
 use super::files::{File, routes as files};
 use super::kept::Page;
 use super::pages::endpoint::{self, Named};
 use super::pages::problem::Missing;
-use super::pages::{compare, cost, explore, model as model_page, search, status as status_page};
+use super::pages::{changes, compare, cost, explore, model as model_page, search, status as status_page};
 use super::parts::choice::Choice;
 use super::parts::shell::View;
 use super::parts::{assets, lens, link};
@@ -14,6 +15,7 @@ use super::registry::{PAGES, Section};
 use super::respond::{Name, Words, echo, empty, failed, not_found, page, page_of, rendered, secure, unknown};
 use crate::domain::tier::Lens;
 use crate::prepared::pack_on_the_way;
+use crate::table::changes::ChangeQuestion;
 use crate::table::explore::Question;
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -39,7 +41,10 @@ pub fn router(site: Arc<SiteState>) -> Router {
         .route("/og/site.png", files::picture(|_, _, _| Some(File::SiteCard)))
         .route("/og/provider/{file}", files::picture(files::provider_card))
         .route("/og/model/{*rest}", files::picture(files::model_card))
-        .route("/changes.atom", kept(Page::File(File::Feed)))
+        .route(link::FEED, files::all_changes(FeedFormat::Atom))
+        .route(link::JSON_FEED, files::all_changes(FeedFormat::Json))
+        .route("/providers/{slug}/changes.atom", files::provider_changes(FeedFormat::Atom))
+        .route("/providers/{slug}/changes.feed.json", files::provider_changes(FeedFormat::Json))
         .route("/suggest.json", kept(Page::File(File::Names)))
         .route("/sitemap.xml", get(files::site_map))
         .route("/assets/{file}", get(asset))
@@ -59,7 +64,7 @@ fn of_page(section: Section) -> Option<MethodRouter<Arc<SiteState>>> {
         Section::Providers => kept(Page::Providers),
         Section::Explore => get(explore_page),
         Section::Cost => get(calculate),
-        Section::Changes => kept(Page::Changes),
+        Section::Changes => get(changes_page),
         Section::Share => kept(Page::Share),
         Section::Method => kept(Page::Method),
         Section::Status => get(status),
@@ -138,6 +143,9 @@ async fn model(State(site): State<Arc<SiteState>>, headers: HeaderMap, name: Nam
         Some(_) if choice.is_default() => return page_of(&site, &view, &headers, Page::Model(name)),
         Some(model) => return chosen(model_page::render(&view, model, &choice)),
         None => {}
+    }
+    if let Some((scope, format)) = files::feed_of_model(&view.snapshot, &name) {
+        return files::feed(&site, &headers, scope, format);
     }
     if let Some(named) = endpoint::named(&view.snapshot, &name) {
         return endpoint_page(&site, &view, &headers, named, (&choice, uri.path()));
@@ -229,6 +237,17 @@ async fn explore_page(State(site): State<Arc<SiteState>>, words: Words) -> Respo
     let question = Question::new(|field| words.get(field).map(String::as_str));
     let status = if question.errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     rendered(status, explore::render(&view, &question))
+}
+
+async fn changes_page(State(site): State<Arc<SiteState>>, headers: HeaderMap, words: Words) -> Response {
+    let Some(view) = site.view() else { return empty() };
+    let words = words.map(|Query(words)| words).unwrap_or_default();
+    let filter = ChangeQuestion::new(|field| words.get(field).map(String::as_str));
+    if filter.is_empty() && filter.errors.is_empty() && filter.page == 1 {
+        return page_of(&site, &view, &headers, Page::Changes);
+    }
+    let status = if filter.errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    rendered(status, changes::render(&view, &filter))
 }
 
 async fn compare_page(State(site): State<Arc<SiteState>>, uri: Uri) -> Response {

@@ -2,7 +2,7 @@
 
 use super::names::safe;
 use crate::domain::tier::Lens;
-use crate::site::{PAGES, Query};
+use crate::site::{JSON_FEED, PAGES, Query};
 use percent_encoding::percent_decode_str;
 
 /// Extensions of files whose path equals their address.
@@ -34,6 +34,9 @@ pub fn file_of(address: &str, workload: &str) -> Option<String> {
     }
     if name == NAMES {
         return query.is_empty().then(|| NAMES.to_owned());
+    }
+    if let Some(stem) = name.strip_suffix(".json").filter(|_| address.ends_with(JSON_FEED)) {
+        return Some(format!("{}.json", parts(stem)));
     }
     if let Some(stem) = name.strip_prefix("api/v1/") {
         let (stem, ending) = data_ending(stem).unwrap_or((stem, "json"));
@@ -146,6 +149,9 @@ mod tests {
             ("/api/v1/thresholds", "method.json"),
             ("/api/v1/endpoints", "explore.json"),
             ("/api/v1/endpoints.csv", "explore.csv"),
+            ("/changes.feed.json", "changes.feed.json"),
+            ("/models/a/b:free/changes.feed.json", "models/a/b~3afree/changes.feed.json"),
+            ("/models/a/b/endpoints/x/fp8/changes.atom", "models/a/b/endpoints/x/fp8/changes.atom"),
             ("/method", "method/index.html"),
             ("/api/v1/openapi.json", "api/v1/openapi.json"),
             ("/api/v1/backtest", "api/v1/backtest.json"),

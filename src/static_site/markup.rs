@@ -5,6 +5,7 @@
 use super::plan::Plan;
 use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
 use html5gum::{Span, Tokenizer};
+use serde_json::Value;
 use std::convert::Infallible;
 use std::ops::Range;
 
@@ -67,6 +68,25 @@ impl Links<'_> {
             None => Lead::Live(format!("{}{address}{fragment}", self.live)),
         }
     }
+}
+
+/// A JSON Feed with the addresses of files; an address without a file is left out. `None` if it is not valid JSON.
+pub fn rewrite_feed(links: Links<'_>, file: &str, body: &[u8]) -> Option<Vec<u8>> {
+    const FIELDS: [&str; 3] = ["home_page_url", "feed_url", "url"];
+    let mut feed: Value = serde_json::from_slice(body).ok()?;
+    let rewrite = |object: &mut Value| {
+        for field in FIELDS {
+            let Some(address) = object.get(field).and_then(Value::as_str) else { continue };
+            match links.resolve(file, address) {
+                Lead::Stays => {}
+                Lead::To(to) | Lead::Live(to) => object[field] = Value::String(to),
+                Lead::Nowhere => drop(object.as_object_mut().map(|fields| fields.remove(field))),
+            }
+        }
+    };
+    rewrite(&mut feed);
+    feed.get_mut("items").and_then(Value::as_array_mut)?.iter_mut().for_each(rewrite);
+    serde_json::to_vec(&feed).ok()
 }
 
 /// The path from a file to the folder of the site: `../../`.

@@ -218,6 +218,7 @@ where
             Kind::Plain | Kind::Picture => body,
             Kind::List => self.whole(item, body).await?,
             Kind::Markup => written.rewritten(self.links, item, &body, Added::default()),
+            Kind::JsonFeed => markup::rewrite_feed(self.links, &item.file, &body).map_or(body, Bytes::from),
             Kind::Page => {
                 written.rewritten(self.links, item, &body, self.parts.added(item, policy.as_deref()))
             }

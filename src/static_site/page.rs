@@ -18,7 +18,7 @@ pub fn script() -> String {
 }
 
 /// The hint for readers without JavaScript, by page.
-const WITHOUT_SCRIPT: [(&str, &str); 3] = [
+const WITHOUT_SCRIPT: [(&str, &str); 4] = [
     (
         "/search",
         "This is a static copy of the site: searching needs JavaScript. The pages <a href=\"/models\">Models</a> and \
@@ -28,6 +28,11 @@ const WITHOUT_SCRIPT: [(&str, &str); 3] = [
         "/explore",
         "This is a static copy of the site: filtering, sorting and further pages need JavaScript. The busiest \
          endpoints are listed below; the JSON and CSV files contain all of them.",
+    ),
+    (
+        "/changes",
+        "This is a static copy of the site: filtering needs JavaScript. The newest changes are listed below, and the pages \
+         of models and providers have feeds of their own changes.",
     ),
     (
         "/compare",

@@ -12,6 +12,8 @@ pub enum Kind {
     Page,
     /// Markup whose addresses are rewritten.
     Markup,
+    /// A JSON Feed: its addresses are rewritten if the site knows its own.
+    JsonFeed,
     /// A list that the service returns in pages: all of them go into one file.
     List,
     /// Written unchanged.
@@ -66,8 +68,11 @@ impl Plan {
         plan.add(Kind::Plain, site::twins(snapshot));
         plan.add(Kind::Plain, own(&MORE_DATA));
         plan.add(Kind::Plain, site::tables(snapshot));
-        let (feeds, pictures) = site::pictures(snapshot).into_iter().partition(|at| at.ends_with(".atom"));
+        let (feeds, pictures): (_, Vec<String>) =
+            site::pictures(snapshot).into_iter().partition(|at| at.ends_with(".atom"));
         plan.add(Kind::Markup, feeds);
+        let (feeds, pictures) = pictures.into_iter().partition(|at: &String| at.ends_with(site::JSON_FEED));
+        plan.add(Kind::JsonFeed, feeds);
         plan.add(Kind::Picture, pictures);
         if knows_its_address {
             plan.add(Kind::Plain, site::cards(snapshot));

@@ -126,7 +126,7 @@ fn tokens(text: &str) -> Option<f64> {
 }
 
 /// A number in plain decimal digits, without a sign or an exponent. The description of the API states the same forms.
-fn number(text: &str) -> Option<f64> {
+pub(super) fn number(text: &str) -> Option<f64> {
     let digits = text.trim_end_matches(' ');
     let is_plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
@@ -138,17 +138,22 @@ fn percent(text: &str) -> Option<f64> {
 }
 
 /// Reads the fields one by one and collects errors for invalid values.
-struct Reader<F> {
-    submitted: F,
-    errors: Vec<String>,
+pub(super) struct Reader<F> {
+    pub(super) submitted: F,
+    pub(super) errors: Vec<String>,
 }
 
 impl<'a, F: Fn(&str) -> Option<&'a str>> Reader<F> {
-    fn text(&self, field: &str) -> String {
+    pub(super) fn text(&self, field: &str) -> String {
         (self.submitted)(field).unwrap_or_default().trim().chars().take(LONGEST).collect()
     }
 
-    fn value<T>(&mut self, field: &str, wanted: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
+    pub(super) fn value<T>(
+        &mut self,
+        field: &str,
+        wanted: &str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
         let text = self.text(field);
         if text.is_empty() {
             return None;

@@ -1,5 +1,6 @@
 //! Tables with named columns and sortable cells, written as CSV (RFC 4180). The API and the site offer them as files.
 
+pub mod changes;
 pub mod explore;
 mod offer;
 mod tsv;

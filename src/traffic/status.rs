@@ -186,6 +186,16 @@ pub const fn kind_text(kind: PaidKind) -> &'static str {
     }
 }
 
+/// The drops of the own hit rate that the last days show; see [`watch::regressions`].
+///
+/// # Errors
+/// See [`TrafficStore`].
+pub fn drops(store: &TrafficStore, now: DateTime<Utc>) -> Result<Vec<Regression>, StoreError> {
+    let watched =
+        Question { from: Some(now - Days::new(WATCHED_DAYS)), to: Some(now), ..Question::default() };
+    Ok(watch::regressions(&store.answers(scope(&watched, By::Endpoint)).days_alone()?))
+}
+
 /// The figures of a period. Prices come from the snapshot, which is needed only for savings that no log states.
 ///
 /// # Errors
@@ -200,12 +210,10 @@ pub fn status(
     let question = Question { from: Some(from), to: Some(now), ..Question::default() };
     let answers = store.answers(scope(&question, By::Endpoint));
     let groups = answers.groups()?;
-    let watched =
-        Question { from: Some(now - Days::new(WATCHED_DAYS)), to: Some(now), ..Question::default() };
     let mut status = Status {
         since: since.to_owned(),
         from: Some(from),
-        regressions: watch::regressions(&store.answers(scope(&watched, By::Endpoint)).days_alone()?),
+        regressions: drops(store, now)?,
         ..Status::default()
     };
     let add = |to: &mut Option<u64>, more: Option<i64>| {

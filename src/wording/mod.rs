@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod change_words;
 pub mod changes;
 mod flags;
+pub mod following;
 pub mod lists;
 mod missing;
 pub mod money;

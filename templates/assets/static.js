@@ -136,6 +136,29 @@
     find("section").before(make("h2", {}, "Side by side"), make("div", { className: "scroll", tabIndex: 0 }, make("table", { className: "sticky sides" }, make("thead", {}, head), make("tbody", {}, ...lines))));
   }
 
-  const pages = { search, explore, compare };
+  // Hides the changes on the page that the filter excludes.
+  function changes() {
+    if (!location.search) return;
+    for (const [field, value] of asked) {
+      const input = find(`.filter [name="${CSS.escape(field)}"]`);
+      if (input) input[input.type === "checkbox" ? "checked" : "value"] = value;
+    }
+    const like = new RegExp("^" + low("model").split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&")).join(".*") + "$");
+    const least = /^\d+(\.\d+)?$/.test(text("min_percent")) ? Number(text("min_percent")) : 0;
+    let count = 0;
+    for (const row of main.querySelectorAll(".changes-day .events > li")) {
+      const { group, day, model, provider, percent, costs } = row.dataset;
+      row.hidden =
+        (text("group") && group !== text("group")) || (text("model") && !like.test(model.toLowerCase())) ||
+        (text("provider") && provider !== low("provider")) || (text("from") && day < text("from")) || (text("to") && day > text("to")) ||
+        (text("min_percent") && (percent === "" || percent < least)) || (text("costs_more") && costs === undefined);
+      count += !row.hidden;
+    }
+    for (const day of main.querySelectorAll(".changes-day")) day.hidden = !day.querySelector("li[data-day]:not([hidden])");
+    find("[role=status] b").textContent = count;
+    if (!count) hint("No change on this page matches these filters. Relax one.");
+  }
+
+  const pages = { search, explore, compare, changes };
   pages[location.pathname.split("/").findLast((part) => part in pages)]?.();
 })();

@@ -37,6 +37,9 @@ export async function discover(context, base, report) {
     { name: 'compare-wrong', path: '/compare?e=nobody-at-all&e=nobody-else', expectStatus: 404 },
     { name: 'changes', path: '/changes' },
     { name: 'share', path: '/share' },
+    { name: 'changes-filtered', path: '/changes?group=prices&costs_more=true' },
+    { name: 'changes-nothing', path: '/changes?min_percent=1000000' },
+    { name: 'changes-wrong', path: '/changes?group=weather', expectStatus: 400 },
     { name: 'method', path: '/method' },
     { name: 'status', path: '/status' },
     { name: 'api', path: '/api' },
@@ -60,6 +63,9 @@ export function files(pages) {
   const providers = pages.filter(({ path, expectStatus }) => PROVIDER.test(path) && expectStatus === 200);
   return [
     '/changes.atom',
+    '/changes.atom?group=prices',
+    ...models.slice(0, 3).map(({ path }) => `${path}/changes.atom`),
+    ...providers.slice(0, 3).map(({ path }) => `${path}/changes.atom`),
     '/sitemap.xml',
     '/favicon.svg',
     ...models.map(({ path }) => `/badge/model/${path.slice('/models/'.length)}.svg`),

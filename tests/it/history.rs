@@ -80,7 +80,7 @@ fn as_published(folder: &std::path::Path, published: &[Arc<Snapshot>], stored: b
         assert_eq!(now.tier_lists, was.tier_lists, "{}", was.as_of);
         assert_eq!(now.models, was.models, "{}", was.as_of);
         if stored {
-            assert_eq!(now.status.events, was.status.events, "{}", was.as_of);
+            assert_eq!(now.changes, was.changes, "{}", was.as_of);
             assert_eq!(now.id, was.id, "{}", was.as_of);
         }
     }
@@ -130,7 +130,7 @@ async fn tiers_tell_since_when_they_hold_and_changes_become_events() {
     assert!(rated > 10, "most have not changed since the start of the record: {rated}");
     let verdicts = newest.models.iter().flat_map(|model| &model.endpoints).flat_map(|e| e.verdicts.values());
     assert!(verdicts.filter(|verdict| verdict.since == Some(first_day)).count() > 10);
-    let changed = newest.status.events.iter().filter(|event| event.kind.as_str() == "tier_changed");
+    let changed = newest.changes.iter().filter(|event| event.kind.as_str() == "tier_changed");
     let (today, before): (Vec<_>, Vec<_>) = changed.partition(|event| event.at == newest.as_of);
     let today_rows = newest
         .tier_lists

@@ -11,6 +11,7 @@ mod cost;
 mod docs;
 mod feed;
 mod fetch;
+mod following;
 mod history;
 mod intervals;
 mod json_schema;

@@ -6,11 +6,13 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use hitrate::api::{self, ApiState, Bodies};
+use hitrate::domain::change::Change;
 use hitrate::domain::format;
+use hitrate::domain::ids::Tag;
 use hitrate::mcp::{Source, ToolName, Tools, router};
 use hitrate::preferences::Mode;
 use hitrate::prepared::Purpose;
-use hitrate::snapshot::{Current, Event, Snapshot};
+use hitrate::snapshot::{Current, Snapshot};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -36,10 +38,10 @@ fn api_of(snapshot: Option<Snapshot>) -> Router {
 /// The sample with a few more changes.
 fn snapshot() -> Snapshot {
     let mut snapshot = sample::snapshot();
-    let first = snapshot.status.events[0].clone();
+    let first = snapshot.changes[0].clone();
     for (hours, tag) in [(6, "lumen"), (6, "mirage/fp4"), (30, "quarry/fp8")] {
         let at = first.at - chrono::Duration::hours(hours);
-        snapshot.status.events.push(Event { at, tag: Some(tag.to_owned()), ..first.clone() });
+        snapshot.changes.push(Change { at, tag: Some(Tag::new(tag)), ..first.clone() });
     }
     snapshot
 }

@@ -3,9 +3,9 @@
 
 use chrono::{DateTime, Datelike, Duration, NaiveDate, Utc};
 use hitrate::analysis::share::{TokenDay, traffic_share};
+use hitrate::domain::change::{Change, ChangeKind};
 use hitrate::domain::document::RouteAnswer;
 use hitrate::domain::endpoint::{PriceTier, PublishedFacts};
-use hitrate::domain::event::EventKind;
 use hitrate::domain::flag::{Flag, FlagKind, Shown};
 use hitrate::domain::hourly::{Refusal, Stretch};
 use hitrate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant, synthetic_endpoint_id};
@@ -17,7 +17,7 @@ use hitrate::domain::units::UsdPerMtok;
 use hitrate::domain::window::{Basis, WindowKind};
 use hitrate::domain::workload::Workload;
 use hitrate::snapshot::{
-    Backtest, ComparisonAge, DayRange, DriftCount, EffectivePrices, Endpoint, EndpointDay, Event, Exclusions,
+    Backtest, ComparisonAge, DayRange, DriftCount, EffectivePrices, Endpoint, EndpointDay, Exclusions,
     FORMAT, HourlyRate, HourlyRates, ModelEntry, Policy, PolicyCost, Prices, ProviderDay, ProviderEntry,
     ProviderTier, QuarantineCount, RecentReading, RunSummary, Snapshot, SourceAge, Status, Summary,
     TestedDays, TierList, TrafficShare, Verdict,
@@ -505,15 +505,30 @@ fn status() -> Status {
             path: "$.data.*.moon".to_owned(),
             count: 12,
         }],
-        events: vec![Event {
-            at: as_of() - Duration::hours(5),
-            kind: EventKind::EndpointAppeared,
-            model_id: Some("northwind/atlas-3".to_owned()),
-            tag: Some("sprout/turbo".to_owned()),
-            provider: None,
-            detail: "sprout/turbo began to serve northwind/atlas-3".to_owned(),
-        }],
         missing: vec!["speed: 2 more days until its tiers are no longer provisional".to_owned()],
+    }
+}
+
+/// One change.
+fn changes() -> Vec<Change> {
+    vec![Change {
+        model: Some(ModelSlug::new("northwind/atlas-3-20260901")),
+        variant: Some(Variant::standard()),
+        model_id: Some("northwind/atlas-3".to_owned()),
+        provider: Some(ProviderSlug::new("sprout")),
+        tag: Some(Tag::new("sprout/turbo")),
+        why: "first listed in the run of 2026-10-05 10:57 UTC".to_owned(),
+        ..Change::new(as_of() - Duration::hours(5), ChangeKind::EndpointAppeared)
+    }]
+}
+
+/// A change of an endpoint of a model of the sample, some hours ago, with a sentence of its own.
+pub fn change(kind: ChangeKind, model_id: Option<&str>, tag: Option<&str>, hours: i64, why: &str) -> Change {
+    Change {
+        model_id: model_id.map(str::to_owned),
+        tag: tag.map(Tag::new),
+        why: why.to_owned(),
+        ..Change::new(as_of() - Duration::hours(hours), kind)
     }
 }
 
@@ -584,8 +599,7 @@ pub fn snapshot() -> Snapshot {
         hourly: hourly(&models),
         models,
         status: status(),
-        recommendation_changes: Vec::new(),
-        changes: Vec::new(),
+        changes: changes(),
         share,
         thresholds: thresholds::table(),
     }

@@ -425,8 +425,8 @@ async fn the_status_page_tells_of_days_and_hours_and_of_a_new_window() {
     assert!(page.contains("under a million tokens in between: 7"));
     let mut snapshot = sample::snapshot();
     snapshot.status.comparison.as_mut().expect("asked for").answer = RouteAnswer::NotOffered;
-    snapshot.status.events[0].kind = hitrate::domain::event::EventKind::WindowChanged;
-    snapshot.status.events[0].detail = "usage covered `hour` before".to_owned();
+    snapshot.changes[0].kind = hitrate::domain::change::ChangeKind::WindowChanged;
+    snapshot.changes[0].why = "usage covered `hour` before".to_owned();
     let page = get(&site_over(Some(snapshot), Duration::zero()), "/status").await.body;
     assert!(page.contains("Not offered by the upstream") && page.contains("window changed"), "{page}");
     let mut young = sample::snapshot();

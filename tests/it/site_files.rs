@@ -8,7 +8,7 @@ use chrono::Duration;
 use hitrate::api::{self, ApiState};
 use hitrate::prepared::Origin;
 use hitrate::site::{SiteState, router};
-use hitrate::snapshot::{Current, Event, Snapshot};
+use hitrate::snapshot::{Current, Snapshot};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -295,18 +295,23 @@ fn texts<'a>(xml: &'a str, element: &str) -> Vec<&'a str> {
 
 #[tokio::test]
 async fn the_feed_keeps_the_ids_of_its_entries_and_escapes_what_others_wrote() {
-    let event = |detail: &str, minute: i64| Event {
+    let event = |why: &str, minute: i64| hitrate::domain::change::Change {
         at: sample::as_of() - Duration::minutes(minute),
-        kind: hitrate::domain::event::EventKind::PriceChanged,
-        model_id: Some("northwind/atlas-3".to_owned()),
-        tag: Some("lumen".to_owned()),
-        provider: None,
-        detail: detail.to_owned(),
+        ..sample::change(
+            hitrate::domain::change::ChangeKind::PriceChanged,
+            Some("northwind/atlas-3"),
+            Some("lumen"),
+            0,
+            why,
+        )
     };
     let mut first = sample::snapshot();
-    first.status.events = vec![event("<b>&\u{0}\u{202e}", 5), event("second", 9), event("second", 9)];
+    first.changes = vec![event("<b>&\u{0}\u{202e}", 5), event("second", 9)];
+    first
+        .changes
+        .push(hitrate::domain::change::Change { source: Some("a log".to_owned()), ..event("second", 9) });
     let mut later = first.clone();
-    later.status.events.insert(0, event("third", 1));
+    later.changes.insert(0, event("third", 1));
     let (_, headers, before) = get(&site_at(first, ""), "/changes.atom").await;
     let (_, _, after) = get(&site_at(later, "https://tiers.example"), "/changes.atom").await;
     assert_eq!(headers[header::CONTENT_TYPE], "application/atom+xml; charset=utf-8");

@@ -191,6 +191,9 @@ fn every_link_of_every_page_leads_to_a_file() {
         "api/index.html",
         "api/v1/openapi.json",
         "changes.atom",
+        "changes.feed.json",
+        "models/northwind/atlas-3/changes.atom",
+        "models/northwind/atlas-3/changes.feed.json",
         "favicon.svg",
         MARKER,
     ] {
@@ -270,7 +273,7 @@ fn pages_carry_their_policy_and_what_only_a_service_answers_says_so() {
     assert!(!quill.contains("?tool="), "a file cannot answer another choice");
     assert!(model.contains("title=\"Available only from the live service"));
     assert!(site.report.lost_links > 0 && site.report.live_links == 0);
-    for page in ["search", "explore", "compare"] {
+    for page in ["search", "explore", "changes", "compare"] {
         let text = site.text(&format!("{page}/index.html"));
         assert!(
             text.contains("<noscript><p class=\"hint\">") && text.contains("connect-src 'self'"),
@@ -315,6 +318,9 @@ fn a_site_that_knows_its_address_names_it() {
     let page = "models/northwind/atlas-3/index.html";
     assert!(model.contains(&format!("<link rel=\"canonical\" href=\"{OWN}/{page}\">")), "{model}");
     assert!(model.contains(&format!("content=\"{OWN}/og/model/northwind/atlas-3.png\"")));
+    let feed = site.json("models/northwind/atlas-3/changes.feed.json");
+    assert_eq!(feed["home_page_url"], format!("{OWN}/{page}"));
+    assert_eq!(feed["feed_url"], format!("{OWN}/models/northwind/atlas-3/changes.feed.json"));
     let map = site.text("sitemap.xml");
     assert!(map.contains(&format!("<loc>{OWN}/</loc>")) && map.contains(&format!("<loc>{OWN}/{page}</loc>")));
     assert!(!map.contains("search") && !map.contains("/cost</loc>"));

@@ -14,6 +14,7 @@ mod suspect;
 
 use std::collections::BTreeMap;
 
+use hitrate::domain::change::ChangedField;
 use hitrate::domain::endpoint::{EndpointFacts, ListPrices, Model, Provider, PublishedFacts};
 use hitrate::domain::finding::{Check, Finding, Findings};
 use hitrate::domain::ids::{DocumentName, ModelSlug, ProviderSlug, Tag, Variant, synthetic_endpoint_id};
@@ -149,6 +150,16 @@ fn the_same_run_twice_changes_nothing() {
     assert!(before.iter().any(|(table, rows)| table == "stored_reading" && rows.len() == 2));
 }
 
+/// The kinds and tags of everything that changed, newest first.
+pub fn told(store: &Store) -> Vec<String> {
+    let workloads = hitrate::domain::workload::Workload::shipped().expect("shipped workloads");
+    let recorded = hitrate::pipeline::recorded_changes(store, &workloads, (None, None)).expect("readable");
+    let text = |change: &hitrate::domain::change::Change| {
+        format!("{} {}", change.kind, change.tag.as_ref().map_or("", |tag| tag.as_str()))
+    };
+    recorded.changes.iter().map(text).collect()
+}
+
 #[test]
 fn history_rows_are_written_only_on_change() {
     let data = folder();
@@ -159,13 +170,13 @@ fn history_rows_are_written_only_on_change() {
     ingest(&opened, &run("2026-08-07T11:57:00Z", vec![reading(id(1), "heron")]));
     ingest(&opened, &run("2026-08-07T12:57:00Z", vec![dearer.clone()]));
     ingest(&opened, &run("2026-08-07T13:57:00Z", vec![dearer]));
-    let events = opened.events(at("2026-08-08T00:00:00Z"), 9).expect("readable");
-    assert_eq!(events.len(), 1, "{events:?}");
-    assert_eq!(
-        (events[0].kind.as_str(), events[0].model_id.as_deref()),
-        ("price_changed", Some("wren/lark-2"))
-    );
-    assert!(events[0].detail.contains("0.2 / 0.02 / 1.0 to 0.25 / 0.02 / 1.0"), "{}", events[0].detail);
+    let [moved] = &opened.price_moves(at("2026-08-08T00:00:00Z")).expect("readable")[..] else {
+        panic!("one move")
+    };
+    assert_eq!(moved.endpoint.model_id.as_deref(), Some("wren/lark-2"));
+    assert_eq!(moved.last_read, Some(at("2026-08-07T11:57:00Z")));
+    assert_eq!(moved.numbers(), [(ChangedField::ListInput, Some(0.2), Some(0.25))]);
+    assert!(opened.price_moves(at("2026-08-07T12:00:00Z")).expect("readable").is_empty(), "not known then");
     drop(opened);
     let prices = rows(
         data.path(),
@@ -219,7 +230,7 @@ fn an_unanswered_pair_keeps_what_is_known_of_it() {
     let mut silent = run("2026-08-07T11:57:00Z", Vec::new());
     silent.unanswered.push((lark(), Variant::standard()));
     ingest(&opened, &silent);
-    assert!(opened.events(at("2026-08-08T00:00:00Z"), 9).expect("readable").is_empty());
+    assert!(told(&opened).is_empty());
     drop(opened);
     for table in ["endpoint_history", "price_history"] {
         let open = rows(data.path(), &format!("SELECT 1 FROM {table} WHERE valid_to IS NULL"));
@@ -234,14 +245,8 @@ fn an_endpoint_that_is_gone_is_closed_with_an_event_and_may_come_back() {
     ingest(&opened, &run("2026-08-07T10:57:00Z", vec![reading(id(1), "heron"), reading(id(2), "crane")]));
     ingest(&opened, &run("2026-08-07T11:57:00Z", vec![reading(id(1), "heron/fp8")]));
     ingest(&opened, &run("2026-08-07T12:57:00Z", vec![reading(id(1), "heron/fp8"), reading(id(2), "crane")]));
-    let events = opened.events(at("2026-08-08T00:00:00Z"), 9).expect("readable");
-    let told: Vec<(&str, &str)> = events.iter().map(|e| (e.kind.as_str(), e.detail.as_str())).collect();
-    let expected = [
-        ("endpoint_appeared", "endpoint crane was added"),
-        ("tag_changed", "heron is now heron/fp8"),
-        ("endpoint_gone", "endpoint crane was removed"),
-    ];
-    assert_eq!(told, expected);
+    let expected = ["endpoint_appeared crane", "endpoint_gone crane", "tag_changed heron/fp8"];
+    assert_eq!(told(&opened), expected);
     let now = |time: &str| {
         let endpoints = opened.endpoints(at(time)).and_then(|now| now.rows()).expect("readable");
         endpoints.into_iter().map(|e| e.facts.tag.to_string()).collect::<Vec<_>>()
@@ -325,7 +330,7 @@ fn an_endpoint_stays_the_same_when_its_uuid_becomes_known_and_unknown_again() {
     assert_eq!(Some(known("2026-08-07T12:00:00Z")), id(7));
     ingest(&opened, &run("2026-08-07T12:57:00Z", vec![reading(None, "heron")]));
     assert_eq!(Some(known("2026-08-07T13:00:00Z")), id(7));
-    assert!(opened.events(at("2026-08-08T00:00:00Z"), 9).expect("readable").is_empty());
+    assert!(told(&opened).is_empty());
     drop(opened);
     assert_eq!(rows(data.path(), "SELECT synthetic AS s FROM endpoint"), ["{'s': false}"]);
     assert_eq!(rows(data.path(), "SELECT DISTINCT endpoint_no FROM reading").len(), 1);
@@ -361,8 +366,9 @@ fn a_change_of_the_window_is_an_event() {
         Some(WindowKind::Hour)
     );
     ingest(&opened, &run("2026-08-07T12:57:00Z", vec![reading(id(1), "heron")]));
-    let events = opened.events(at("2026-08-08T00:00:00Z"), 9).expect("readable");
-    let told: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();
-    assert_eq!(told, ["window_changed"]);
-    assert!(events[0].detail.contains("`hour`") && events[0].detail.contains("`day_to_date`"));
+    let [moved] = &opened.window_moves(at("2026-08-08T00:00:00Z")).expect("readable")[..] else {
+        panic!("one move")
+    };
+    assert_eq!((moved.before, moved.after), (WindowKind::Hour, WindowKind::DayToDate));
+    assert_eq!(told(&opened), ["window_changed "]);
 }

@@ -25,7 +25,10 @@ const MAY_USE: &[(&str, Option<&[&str]>)] = &[
     ("store", Some(&["domain", "request_log"])),
     ("analysis", Some(&["domain", "wording"])),
     ("snapshot", Some(&["domain", "durable"])),
-    ("alerts", Some(&["clock", "config", "domain", "durable", "fetch", "snapshot", "wording"])),
+    (
+        "alerts",
+        Some(&["clock", "config", "domain", "durable", "fetch", "preferences", "snapshot", "wording"]),
+    ),
     ("cost", Some(&["domain", "snapshot", "wording"])),
     ("table", Some(&["domain", "snapshot"])),
     ("request_log", Some(&["domain"])),

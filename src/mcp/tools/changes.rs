@@ -6,24 +6,17 @@ use super::super::failure::Failure;
 use super::super::reply::{Reply, text};
 use super::super::source::{Listed, Source};
 use crate::domain::window;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 
 pub(super) async fn answer(source: &Source, wanted: WhatChanged) -> Result<Reply, Failure> {
     let limit = count("limit", wanted.limit, 20, 100)?;
     let since = wanted.since.as_deref().map(time).transpose()?;
-    let address = Address::of("/api/v1/changes").with_fields(&wanted, &["since", "limit"]);
-    let Listed { mut entries, meta, is_complete } = source.list(&address).await?;
-    if entries.is_empty()
-        && let Some(provider) = &wanted.provider
-    {
-        // The route accepts the name of any provider, because one may be gone.
-        source.get(&Address::of_model("/api/v1/providers", provider)?).await?;
-    }
+    let mut address = Address::of("/api/v1/changes").with_fields(&wanted, &["since", "limit"]);
     if let Some(since) = since {
-        let at = |event: &Value| text(event, "at").parse::<DateTime<Utc>>().ok();
-        entries.retain(|event| at(event).is_some_and(|at| at >= since));
+        address = address.with("from", since.to_rfc3339_opts(SecondsFormat::AutoSi, true));
     }
+    let Listed { mut entries, meta, is_complete } = source.list(&address).await?;
     let found = entries.len();
     entries.truncate(limit);
     let at_least = if is_complete { "" } else { "at least " };

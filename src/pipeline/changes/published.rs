@@ -21,7 +21,12 @@ pub(super) fn changes(
         let why = tier_change(&row.name, row.lens, row.previous, row.tier);
         tier(row.at, row.lens, row.provider, (row.previous, row.tier), why)
     });
-    let recommended = store.recommendation_changes(kind(workload), NaiveDate::default(), as_of)?;
+    // A record without recommendations is better than no list.
+    let recommended =
+        store.recommendation_changes(kind(workload), NaiveDate::default(), as_of).unwrap_or_else(|error| {
+            tracing::error!(%error, "cannot read the changes of recommendations; listing the others without them");
+            Vec::new()
+        });
     let windows = store.window_moves(as_of)?;
     Ok(tiers.chain(recommended.into_iter().map(recommendation)).chain(windows.iter().map(window)).collect())
 }

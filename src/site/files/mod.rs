@@ -3,11 +3,13 @@
 
 pub mod badge;
 pub mod card;
-pub mod feed;
+pub mod following;
 pub mod names;
 pub mod previews;
 pub mod routes;
+pub mod site_map;
 
+use self::following::{FeedFormat, Scope};
 use crate::domain::tier::Lens;
 use crate::site::charts::{self, OfModel, Window, hours, session_bars};
 use crate::site::parts::clean::clean;
@@ -34,7 +36,8 @@ pub enum File {
     ModelBadge(String, Lens),
     /// The badge of an endpoint, by the model's public id and the endpoint's own id.
     EndpointBadge(String, Uuid),
-    Feed,
+    /// The changes of all, a model, a provider or an endpoint.
+    Feed(Scope, FeedFormat),
     SiteMap,
     /// The names that search fields suggest.
     Names,
@@ -50,7 +53,7 @@ impl File {
     pub fn content_type(&self) -> &'static str {
         match self {
             Self::SiteCard | Self::ProviderCard(_) | Self::ModelCard(_) => "image/png",
-            Self::Feed => "application/atom+xml; charset=utf-8",
+            Self::Feed(_, format) => format.content_type(),
             Self::Names => "application/json",
             Self::SiteMap => "application/xml; charset=utf-8",
             _ => "image/svg+xml",
@@ -67,6 +70,7 @@ pub fn render(view: &View, file: &File) -> askama::Result<Option<Vec<u8>>> {
     let text = match file {
         // Not cleaned: JSON escapes what it must, and the script shows names as text.
         File::Names => return Ok(Some(names::names(snapshot))),
+        File::Feed(scope, format) => return following::feed(view, scope, *format),
         File::SiteCard => return Ok(previews::of_site(view)),
         File::ProviderCard(slug) => {
             return Ok(snapshot.provider(slug).and_then(|p| previews::of_provider(view, p)));
@@ -95,8 +99,7 @@ pub fn render(view: &View, file: &File) -> askama::Result<Option<Vec<u8>>> {
         File::ProviderBadge(slug, lens) => badge::of_provider(view, slug, *lens),
         File::ModelBadge(id, lens) => badge::of_model(view, id, *lens),
         File::EndpointBadge(id, endpoint) => badge::of_endpoint(view, id, *endpoint),
-        File::Feed => feed::atom(view).map(Some),
-        File::SiteMap => feed::site_map(view).map(Some),
+        File::SiteMap => site_map::site_map(view).map(Some),
     };
     Ok(text?.map(|text| clean(text).into_bytes()))
 }

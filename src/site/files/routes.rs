@@ -1,6 +1,7 @@
 //! Routes of the files that accompany the pages.
 
-use super::feed;
+use super::following::{self, FeedFormat, Scope};
+use super::site_map;
 use crate::domain::tier::Lens;
 use crate::site::SiteState;
 use crate::site::charts::{OfModel, session_bars};
@@ -11,6 +12,7 @@ use crate::site::parts::lens::DEFAULT_LENS;
 use crate::site::parts::link;
 use crate::site::respond::{Name, Words, empty, page, unknown};
 use crate::snapshot::Snapshot;
+use crate::table::changes::ChangeQuestion;
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
@@ -126,7 +128,7 @@ pub async fn site_map(State(site): Served, headers: HeaderMap) -> Response {
         return page(&site, &headers, Page::File(File::SiteMap));
     }
     view.public_url = site.origin.of(&headers).unwrap_or_default().into();
-    match feed::site_map(&view) {
+    match site_map::site_map(&view) {
         Ok(text) => ([(CONTENT_TYPE, "application/xml; charset=utf-8"), (CACHE_CONTROL, "no-store")], text)
             .into_response(),
         Err(error) => {
@@ -147,4 +149,73 @@ pub async fn robots(State(site): Served) -> Response {
     }
     let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "public, max-age=86400")];
     (headers, text).into_response()
+}
+
+/// The feed of a scope. JSON Feed requires complete addresses: if the public address of the site is unknown, the address
+/// that the client used is written, in this response only.
+pub fn feed(site: &Arc<SiteState>, headers: &HeaderMap, scope: Scope, format: FeedFormat) -> Response {
+    let Some(mut view) = site.view() else { return empty() };
+    let origin = site.origin.of(headers).filter(|_| view.public_url.is_empty() && format == FeedFormat::Json);
+    let Some(origin) = origin else { return page(site, headers, Page::File(File::Feed(scope, format))) };
+    view.public_url = origin.into();
+    written(format, following::feed(&view, &scope, format))
+}
+
+fn written(format: FeedFormat, made: askama::Result<Option<Vec<u8>>>) -> Response {
+    match made {
+        Ok(Some(body)) => {
+            ([(CONTENT_TYPE, format.content_type()), (CACHE_CONTROL, "no-store")], body).into_response()
+        }
+        Ok(None) => StatusCode::NOT_FOUND.into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a feed could not be rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// `/changes.atom` and `/changes.feed.json`, also for a filter of the page of changes. An invalid filter is an error, so
+/// that no reader follows another one than was meant.
+pub fn all_changes(format: FeedFormat) -> MethodRouter<Arc<SiteState>> {
+    get(move |State(site): Served, headers: HeaderMap, words: Words| async move {
+        let words = words.map(|Query(words)| words).unwrap_or_default();
+        let filter = ChangeQuestion::new(|field| words.get(field).map(String::as_str));
+        if !filter.errors.is_empty() {
+            let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-store")];
+            return (StatusCode::BAD_REQUEST, headers, filter.errors.join("\n") + "\n").into_response();
+        }
+        if filter.is_empty() {
+            return feed(&site, &headers, Scope::All, format);
+        }
+        let Some(mut view) = site.view() else { return empty() };
+        if view.public_url.is_empty() {
+            view.public_url = site.origin.of(&headers).unwrap_or_default().into();
+        }
+        written(format, following::filtered(&view, &filter, format).map(Some))
+    })
+}
+
+/// The feed below the page of a provider: `/providers/{slug}/changes.atom`.
+pub fn provider_changes(format: FeedFormat) -> MethodRouter<Arc<SiteState>> {
+    get(move |State(site): Served, headers: HeaderMap, uri: Uri, slug: Name| async move {
+        let Some(view) = site.view() else { return empty() };
+        match known_provider(&view.snapshot, &slug.map(|Path(slug)| slug).unwrap_or_default()) {
+            Some(slug) => feed(&site, &headers, Scope::Provider(slug), format),
+            None => unknown(uri, State(site)).await,
+        }
+    })
+}
+
+/// The scope of a feed below the page of a model or an endpoint, by the end of the address after `/models/`.
+pub fn feed_of_model(snapshot: &Snapshot, rest: &str) -> Option<(Scope, FeedFormat)> {
+    let (name, format) = FeedFormat::split(rest)?;
+    if let Some(model) = known_model(snapshot, name) {
+        return Some((Scope::Model(model), format));
+    }
+    match endpoint::named(snapshot, name)? {
+        Named::Endpoint(model, found) => {
+            Some((Scope::Endpoint(model.model_id.clone(), found.endpoint_id), format))
+        }
+        Named::Unknown(..) => None,
+    }
 }

@@ -1,22 +1,16 @@
 //! Recorded changes as the pages and the feed show them.
 
+mod list;
+mod row;
+
+pub use list::render;
+pub use row::page_of;
+
 use crate::domain::change::{Change as Recorded, ChangeKind};
 use crate::domain::ids::{ProviderSlug, Tag};
-use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{When, format, link};
-use crate::site::registry::Section;
 use crate::snapshot::{ProviderEntry, Snapshot};
 use crate::wording::changes::{self, Direction, Headline};
-use askama::Template;
-
-/// Number of changes that are not folded.
-const SHOWN: usize = 50;
-
-/// Maximum number of changes of recommendations on the page of all changes.
-const RECOMMENDATIONS: usize = 100;
-
-/// Maximum number of changes on the page of all changes.
-const MOST: usize = 500;
 
 /// Longest name of a provider in a sentence.
 const LONGEST_NAME: usize = 60;
@@ -165,50 +159,4 @@ pub fn of_endpoint<'a>(snapshot: &'a Snapshot, model_id: &str, tag: &str, most: 
 /// The newest changes of a provider and its endpoints, at most `most`.
 pub fn of_provider<'a>(snapshot: &'a Snapshot, provider: &ProviderSlug, most: usize) -> Vec<Change<'a>> {
     shown(snapshot, snapshot.changes.iter().filter(|one| one.concerns(provider.as_str())), most)
-}
-
-#[derive(Template)]
-#[template(path = "changes.html")]
-struct ChangesPage<'a> {
-    shell: Shell,
-    count: usize,
-    changes: Vec<Change<'a>>,
-    /// Those beyond the first [`SHOWN`], folded.
-    older: Vec<Change<'a>>,
-    since: Option<When>,
-    /// Number of changes of recommendations that are left out.
-    left_out: usize,
-    /// Number of older changes that are left out.
-    beyond: usize,
-}
-
-/// Renders the page of all recorded changes.
-///
-/// # Errors
-/// If the template cannot be rendered.
-pub fn render(view: &View) -> askama::Result<String> {
-    let snapshot = view.snapshot.as_ref();
-    let mut recommended = 0_usize;
-    let listed = snapshot.changes.iter().filter(|change| {
-        let is_recommendation = change.kind == ChangeKind::RecommendationChanged;
-        recommended += usize::from(is_recommendation);
-        !is_recommendation || recommended <= RECOMMENDATIONS
-    });
-    let mut changes = shown(snapshot, listed, usize::MAX);
-    let beyond = changes.len().saturating_sub(MOST);
-    changes.truncate(MOST);
-    let about = "Changes of list prices, endpoints, names, tiers and recommendations.";
-    let since = changes.last().map(|one| When::new(one.of.at));
-    let count = changes.len();
-    let older = changes.split_off(count.min(SHOWN));
-    ChangesPage {
-        shell: Shell::of_page(view, Section::Changes, "what changed", about),
-        count,
-        changes,
-        older,
-        since,
-        left_out: recommended.saturating_sub(RECOMMENDATIONS),
-        beyond,
-    }
-    .render()
 }

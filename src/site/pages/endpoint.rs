@@ -116,6 +116,7 @@ pub fn render(
         shell: Shell::new(view, Section::Models, title, about)
             .picture(link::model_card(&model.model_id))
             .at(&path)
+            .with_feeds(&path)
             .json(link::model_json(&model.model_id)),
         author: model.model_id.split('/').next().unwrap_or_default(),
         errors: choice.errors.iter().map(|error| preference::quoted(error)).collect(),

@@ -122,6 +122,7 @@ pub fn render(view: &View, model: &ModelEntry, choice: &Choice) -> askama::Resul
         )
         .picture(link::model_card(&model.model_id))
         .at(link::model(&model.model_id))
+        .with_feeds(link::model(&model.model_id))
         .json(link::model_json(&model.model_id)),
         model,
         author: model.model_id.split('/').next().unwrap_or_default(),

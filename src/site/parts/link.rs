@@ -10,6 +10,11 @@ pub const HOURS_FILE: &str = "hours.svg";
 /// The file name of the chart of a provider.
 pub const PROVIDER_CHART_FILE: &str = "hit-rate.svg";
 
+/// The Atom feed of all changes; below the page of a model, provider or endpoint, the feed of its changes.
+pub const FEED: &str = "/changes.atom";
+/// The same as JSON Feed.
+pub const JSON_FEED: &str = "/changes.feed.json";
+
 /// Percent-encodes one path segment or query value; `:` and `@` stay as they are, `/` does not.
 pub fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
@@ -51,11 +56,12 @@ pub fn endpoint_of(model: &ModelEntry, endpoint: &Endpoint) -> String {
     format!("{}{ENDPOINTS}{name}", self::model(&model.model_id))
 }
 
-/// Whether a tag can be the end of an address: browsers remove empty and dotted parts of paths, and `.json`, `.csv` and
-/// `.parquet` are names of data.
+/// Whether a tag can be the end of an address: browsers remove empty and dotted parts of paths, `.json`, `.csv` and
+/// `.parquet` are names of data, and `changes.atom` is the feed.
 fn has_page(tag: &str) -> bool {
     let is_kept = |part: &str| !matches!(part, "" | "." | "..");
-    let is_data = [".json", ".csv", ".parquet"].iter().any(|ending| tag.ends_with(ending));
+    let is_feed = FEED.strip_prefix('/') == Some(tag) || tag.ends_with(FEED);
+    let is_data = is_feed || [".json", ".csv", ".parquet"].iter().any(|ending| tag.ends_with(ending));
     tag.len() <= LONGEST_TAG && tag.split('/').all(is_kept) && !is_data
 }
 
@@ -198,7 +204,18 @@ mod tests {
     fn a_tag_ends_an_address_only_if_browsers_and_data_names_leave_it() {
         assert!(has_page("quarry/fp8") && has_page("x?y#\"<") && has_page("a.parquet/b"));
         assert_eq!(encode_path("x?y#\"</fp8"), "x%3Fy%23%22%3C/fp8");
-        for changed in ["", "..", "a//b", "a/./b", "a/", "a.json", "x/y.csv", "a.parquet", &"t".repeat(300)] {
+        for changed in [
+            "",
+            "..",
+            "a//b",
+            "a/./b",
+            "a/",
+            "a.json",
+            "x/y.csv",
+            "a.parquet",
+            "x/changes.atom",
+            &"t".repeat(300),
+        ] {
             assert!(!has_page(changed), "{changed}");
         }
     }

@@ -65,6 +65,8 @@ pub struct Shell {
     pub public_url: Arc<str>,
     /// Address of the JSON twin.
     pub json: Option<String>,
+    /// The page whose own feeds its head names; empty for none besides those of all changes.
+    pub feeds: String,
     /// Seconds after which the page reloads itself.
     pub refresh: Option<u32>,
 }
@@ -141,6 +143,13 @@ impl Shell {
     #[must_use]
     pub fn picture(mut self, path: impl AsRef<str>) -> Self {
         self.picture = (!self.public_url.is_empty()).then(|| format!("{}{}", self.public_url, path.as_ref()));
+        self
+    }
+
+    /// Sets the page whose own feeds the head names.
+    #[must_use]
+    pub fn with_feeds(mut self, page: impl Into<String>) -> Self {
+        self.feeds = page.into();
         self
     }
 

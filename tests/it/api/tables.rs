@@ -67,7 +67,7 @@ fn tables_hold_what_the_json_holds() {
         snapshot.providers.len(),
         snapshot.endpoints_of("quarry").count(),
         snapshot.readings.len(),
-        snapshot.status.events.len(),
+        snapshot.changes.len(),
     ];
     for (address, count) in TABLES.into_iter().zip(counts) {
         assert_eq!(table(&format!("{address}?format=csv")).len(), count + 1, "{address}");
@@ -198,7 +198,7 @@ fn sorted_json_keeps_its_pages() {
 fn changes_are_filtered_and_paged() {
     let api = api();
     let all = data(&api, "/api/v1/changes");
-    let events = sample::snapshot().status.events;
+    let events = sample::snapshot().changes;
     assert_eq!(all, serde_json::to_value(&events).expect("JSON"));
     let one = &events[0];
     let same_kind = data(&api, &format!("/api/v1/changes?kind={}", one.kind));
@@ -209,7 +209,20 @@ fn changes_are_filtered_and_paged() {
     let wrong = problem(&api, "/api/v1/changes?kind=weather", 400);
     assert!(wrong["detail"].as_str().is_some_and(|detail| detail.contains("price_changed")), "{wrong}");
     problem(&api, "/api/v1/changes?model=northwind/atlas", 404);
-    assert_eq!(data(&api, "/api/v1/changes?provider=nobody"), serde_json::json!([]));
+    problem(&api, "/api/v1/changes?provider=nobody", 404);
+    let count = |query: &str| data(&api, &format!("/api/v1/changes?{query}")).as_array().map_or(0, Vec::len);
+    let at = one.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    assert_eq!(count(&format!("from={at}&to={at}")), 1);
+    assert_eq!(count(&format!("to={}", one.at.date_naive().pred_opt().expect("a day"))), 0);
+    assert_eq!(count(&format!("to={}", one.at.date_naive())), events.len(), "the whole day");
+    assert_eq!(count("min_percent=0"), 0, "an appearance has no percentage");
+    assert_eq!(count("endpoint=sprout/turbo"), 1);
+    assert_eq!(count("provider=sprout"), 1);
+    for wrong in
+        ["from=2026-10-06&to=2026-10-05", "min_percent=-1", "min_percent=NaN", "endpoint=no/where", "to=soon"]
+    {
+        problem(&api, &format!("/api/v1/changes?{wrong}"), 400);
+    }
 }
 
 #[test]

@@ -5,10 +5,8 @@ use crate::binary::{Ran, Server, command, finish, hitrate};
 use crate::rig::folder;
 use crate::upstream::day;
 use hitrate::clock::{Clock, SystemClock};
-use hitrate::domain::event::EventKind;
 use hitrate::domain::finding::{Check, Finding};
 use hitrate::domain::reading::RunStatus;
-use hitrate::domain::record::Event;
 use hitrate::snapshot::{Snapshot, SuspectRun, store};
 use serde_json::Value;
 use std::path::Path;
@@ -242,59 +240,6 @@ async fn status_says_by_its_exit_code_whether_the_data_are_current() {
     let empty = folder();
     let nothing = hitrate(empty.path(), &["status"]);
     assert!(nothing.code == 1 && nothing.err.contains("there is no snapshot"), "{nothing:?}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_are_filtered_and_hostile_ones_stay_on_their_line() {
-    let (data, model) = filled().await;
-    change(data.path(), |snapshot| {
-        let event = |number: i64, kind, model_id: Option<&str>, tag: &str, detail: &str| Event {
-            at: day(number),
-            kind,
-            model_id: model_id.map(str::to_owned),
-            tag: Some(tag.to_owned()),
-            provider: None,
-            detail: detail.to_owned(),
-        };
-        snapshot.recommendation_changes.clear();
-        snapshot.status.events = vec![
-            event(12, EventKind::PriceChanged, Some(&model), "alpha/fp8", "risen\tby\nmuch\u{1b}[2J\u{202e}"),
-            event(11, EventKind::EndpointGone, Some(&model), "alpha", "gone"),
-            event(10, EventKind::PriceChanged, None, "beta", &"x".repeat(400)),
-        ];
-    });
-    let details = |more: &[&str]| -> Vec<String> {
-        let json = hitrate(data.path(), &[&["changes", "--json"][..], more].concat()).json();
-        let rows = json.as_array().expect("a list");
-        rows.iter().map(|row| row["detail"].as_str().expect("a text").chars().take(4).collect()).collect()
-    };
-    let since = day(11).to_rfc3339();
-    assert_eq!(details(&[]), ["rise", "gone", "xxxx"]);
-    assert_eq!(details(&["--kind", "price_changed"]), ["rise", "xxxx"]);
-    assert_eq!(details(&["--model", &model]), ["rise", "gone"]);
-    assert_eq!(details(&["--provider", "alpha", "--since", &since]), ["rise", "gone"]);
-    assert_eq!(details(&["--since", &day(12).date_naive().to_string()]), ["rise"]);
-    assert_eq!(details(&["--limit", "2"]), ["rise", "gone"]);
-
-    let text = in_terminal(data.path(), "60", &["changes"]);
-    assert!(text.out.lines().all(|line| line.chars().count() <= 60), "{}", text.out);
-    assert!(!text.out.contains(['\u{1b}', '\u{202e}', '\t']), "{}", text.out);
-    let tsv = hitrate(data.path(), &["changes"]).out;
-    assert_eq!(tsv.lines().count(), 4, "{tsv}");
-    assert!(tsv.contains("risen\\tby\\nmuch\\u{1b}[2J"), "{tsv}");
-    let none = in_terminal(data.path(), "80", &["changes", "--kind", "tag_changed"]);
-    assert!(
-        none.code == 0 && none.out.contains("No change matches; the recorded changes begin on "),
-        "{none:?}"
-    );
-
-    let wrong = hitrate(data.path(), &["changes", "--provider", "nowhere-at-all"]);
-    assert!(wrong.code == 1 && wrong.err.contains("no provider `nowhere-at-all`"), "{wrong:?}");
-    let wrong = hitrate(data.path(), &["changes", "--model", "no/model"]);
-    assert!(wrong.code == 1 && wrong.err.contains("there is no model"), "{wrong:?}");
-    for usage in [["--kind", "moved"], ["--since", "yesterday"]] {
-        assert_eq!(hitrate(data.path(), &[&["changes"], &usage[..]].concat()).code, 2, "{usage:?}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
+use hitrate::domain::change::{Change, ChangeKind};
 use hitrate::pipeline::Pipeline;
 use hitrate::preferences::{Mode, preference};
 use hitrate::snapshot::{RecommendationRecord, Snapshot};
@@ -61,7 +62,7 @@ async fn a_closed_day_keeps_what_its_last_run_published_and_a_replay_records_the
     let newest = published.last().expect("published");
     let again = rebuilt.current.get().expect("published");
     assert_eq!(again.models, newest.models);
-    assert_eq!(again.recommendation_changes, newest.recommendation_changes);
+    assert_eq!(again.changes, newest.changes);
     assert_eq!(again.id, newest.id);
     drop((live, rebuilt));
 
@@ -124,8 +125,11 @@ async fn a_snapshot_counts_the_changes_of_the_closed_days_and_its_own() {
                 .collect();
             assert_eq!(model.recommendation, counted(&days), "{}: {days:?}", model.model_id);
             with_record += usize::from(model.recommendation.is_some());
-            let own = |event: &&hitrate::snapshot::Event| event.model_id.as_ref() == Some(&model.model_id);
-            let events = snapshot.recommendation_changes.iter().filter(own).count();
+            let own = |change: &&Change| {
+                change.kind == ChangeKind::RecommendationChanged
+                    && change.model_id.as_ref() == Some(&model.model_id)
+            };
+            let events = snapshot.changes.iter().filter(own).count();
             // Without the present day, which is not over.
             let given: Vec<&Vec<String>> =
                 days[..days.len() - 1].iter().map(|(_, tags)| tags).filter(|tags| !tags.is_empty()).collect();
@@ -134,16 +138,7 @@ async fn a_snapshot_counts_the_changes_of_the_closed_days_and_its_own() {
             assert_eq!(events, changed, "{}: {days:?}", model.model_id);
             listed += events;
         }
-        assert!(snapshot.recommendation_changes.is_sorted_by_key(|event| std::cmp::Reverse(event.at)));
-        let kinds = |events: &[hitrate::snapshot::Event]| {
-            events.iter().filter(|event| event.kind.as_str() == "recommendation_changed").count()
-        };
-        assert_eq!(kinds(&snapshot.status.events), 0, "no other change is displaced");
-        assert_eq!(kinds(&snapshot.recommendation_changes), snapshot.recommendation_changes.len());
-        assert_eq!(
-            snapshot.changes().len(),
-            snapshot.status.events.len() + snapshot.recommendation_changes.len()
-        );
+        assert!(snapshot.changes.is_sorted_by_key(|change| std::cmp::Reverse(change.at)));
     }
     assert!(with_record > 0, "no model has a record; {listed} changes are listed");
 }
@@ -190,10 +185,11 @@ async fn a_failure_to_record_stops_neither_tiers_nor_publishing_and_is_made_up_f
         let pipeline = pipeline(data.path());
         for time in &times()[4..] {
             assert_eq!(collect(&pipeline, &upstream, *time).await.status.as_str(), "ok");
+            let is_recommendation = |change: &Change| change.kind == ChangeKind::RecommendationChanged;
             let snapshot = pipeline.publish().expect("published without the record");
             assert_eq!(snapshot.as_of, *time);
             assert!(snapshot.models.iter().all(|model| model.recommendation.is_none()));
-            assert!(!snapshot.tier_lists.is_empty() && snapshot.recommendation_changes.is_empty());
+            assert!(!snapshot.tier_lists.is_empty() && !snapshot.changes.iter().any(is_recommendation));
         }
     }
     assert_eq!(tiers_closed(data.path()), 5, "all but the newest day");

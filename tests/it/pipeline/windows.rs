@@ -226,8 +226,7 @@ async fn missing_hours_and_days_stay_gaps_and_a_new_window_is_an_event() {
     let report = collect(&pipeline, &upstream, first_hour).await;
     assert_eq!(report.window_kind, WindowKind::DayToDate, "the first hour keeps the last kind");
     let snapshot = pipeline.publish().expect("published");
-    let changed: Vec<_> =
-        snapshot.status.events.iter().filter(|e| e.kind.as_str() == "window_changed").collect();
+    let changed: Vec<_> = snapshot.changes.iter().filter(|e| e.kind.as_str() == "window_changed").collect();
     assert_eq!(changed.len(), 1, "{changed:?}");
     assert_eq!(changed[0].at, day(11));
     let observed: BTreeSet<NaiveDate> = endpoints(&snapshot)

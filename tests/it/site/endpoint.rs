@@ -5,10 +5,10 @@ use super::{attribute, get, named, sample, site, site_over, tags};
 use axum::Router;
 use axum::http::{StatusCode, header};
 use chrono::Duration;
-use hitrate::domain::event::EventKind;
+use hitrate::domain::change::ChangeKind;
 use hitrate::domain::ids::Tag;
 use hitrate::site::endpoint_pages;
-use hitrate::snapshot::{Event, Snapshot};
+use hitrate::snapshot::Snapshot;
 
 const FP8: &str = "/models/northwind/atlas-3/endpoints/quarry/fp8";
 
@@ -41,15 +41,10 @@ async fn every_endpoint_has_a_page_that_others_link_to() {
 #[tokio::test]
 async fn the_page_has_figures_flags_days_changes_and_a_badge() {
     let mut snapshot = sample::snapshot();
-    let event = |tag: &str, detail: &str| Event {
-        at: sample::as_of() - Duration::hours(3),
-        kind: EventKind::PriceChanged,
-        model_id: Some("northwind/atlas-3".to_owned()),
-        tag: Some(tag.to_owned()),
-        provider: None,
-        detail: detail.to_owned(),
+    let event = |tag: &str, why: &str| {
+        sample::change(ChangeKind::StatusChanged, Some("northwind/atlas-3"), Some(tag), 3, why)
     };
-    snapshot.status.events = vec![event("mirage/fp4", "its own change"), event("lumen", "of another")];
+    snapshot.changes = vec![event("mirage/fp4", "its own change"), event("lumen", "of another")];
     let path = "/models/northwind/atlas-3/endpoints/mirage/fp4";
     let page = get(&site_of(snapshot), path).await.body;
     assert!(page.contains("66\u{202f}%") && page.contains("hit rate, 7 days"), "{page}");
@@ -65,7 +60,7 @@ async fn the_page_has_figures_flags_days_changes_and_a_badge() {
     assert!(days.contains("?days=7#days") && days.contains("?days=30#days"), "{days}");
     let changes = section(&page, "changes");
     assert!(changes.contains("its own change") && !changes.contains("of another"), "{changes}");
-    assert!(changes.contains("href=\"/changes.atom\""), "{changes}");
+    assert!(changes.contains(&format!("href=\"{path}/changes.atom\"")), "{changes}");
     let images = tags(path, &page);
     let badge = named(&images, "img").into_iter().find_map(|img| attribute(img, "src")).expect("a badge");
     assert_eq!(badge, "/badge/model/northwind/atlas-3/endpoints/mirage/fp4.svg");

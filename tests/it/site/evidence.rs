@@ -7,7 +7,7 @@ use hitrate::domain::hourly::Stretch;
 use hitrate::domain::ids::Variant;
 use hitrate::domain::tier::{Lens, Tier};
 use hitrate::domain::tier_list::{Reliability, Span};
-use hitrate::snapshot::{Event, HourlyRate, Snapshot};
+use hitrate::snapshot::{HourlyRate, Snapshot};
 
 const ATLAS: &str = "/models/northwind/atlas-3";
 const QUILL: &str = "/models/zephyr/quill-large";
@@ -190,16 +190,12 @@ async fn forty_endpoints_are_all_there_and_the_drawings_stay_readable() {
 #[tokio::test]
 async fn a_providers_record_has_its_tier_changes() {
     let mut snapshot = sample::snapshot();
-    let event = |provider: &str, detail: &str| Event {
-        at: sample::as_of() - Duration::days(2),
-        kind: hitrate::domain::event::EventKind::TierChanged,
-        model_id: None,
-        tag: None,
+    let event = |provider: &str, why: &str| hitrate::domain::change::Change {
         provider: Some(hitrate::domain::ids::ProviderSlug::new(provider)),
-        detail: detail.to_owned(),
+        ..sample::change(hitrate::domain::change::ChangeKind::TierChanged, None, None, 48, why)
     };
-    snapshot.status.events.push(event("quarry", "Quarry Compute: cache tier A → S"));
-    snapshot.status.events.push(event("lumen", "Lumen AI: cache tier B → C"));
+    snapshot.changes.push(event("quarry", "Quarry Compute: cache tier A → S"));
+    snapshot.changes.push(event("lumen", "Lumen AI: cache tier B → C"));
     let site = site_over(Some(snapshot), Duration::zero());
     let quarry = get(&site, "/providers/quarry").await.body;
     let record = section(&quarry, "changes");

@@ -5,6 +5,7 @@ use super::{attribute, get, has_handler, named, pages, sample, site_over, tags};
 use axum::http::{StatusCode, header};
 use chrono::Duration;
 use hitrate::api::{ApiState, router};
+use hitrate::domain::change::{Change, ChangeKind, ChangeValue, ChangedField};
 use hitrate::domain::flag::FlagKind;
 use hitrate::domain::ids::{ProviderSlug, Tag};
 use hitrate::site::{endpoint_pages, pages as addresses, twins};
@@ -57,13 +58,23 @@ fn poisoned(name: &str) -> Snapshot {
         model.endpoints[0].provider = slug.clone();
     }
     snapshot.status.missing.push(name.to_owned());
-    for event in &mut snapshot.status.events {
-        event.detail = name.to_owned();
-        event.tag = Some(format!("lumen/{name}"));
+    for change in &mut snapshot.changes {
+        change.why = name.to_owned();
+        change.tag = Some(Tag::new(format!("lumen/{name}")));
     }
-    let mut unknown = snapshot.status.events[0].clone();
-    unknown.model_id = Some(name.to_owned());
-    snapshot.status.events.push(unknown);
+    let of_kind = |kind| {
+        let text = Some(ChangeValue::Text(name.to_owned()));
+        Change {
+            kind,
+            model_id: Some(name.to_owned()),
+            field: Some(ChangedField::Quantization),
+            before: text.clone(),
+            after: text,
+            ..snapshot.changes[0].clone()
+        }
+    };
+    let unknown = ChangeKind::ALL.map(of_kind);
+    snapshot.changes.extend(unknown);
     snapshot.status.runs[0].failures = vec![name.to_owned()];
     snapshot.status.quarantine[0].example = name.to_owned();
     snapshot.status.drift[0].path = name.to_owned();

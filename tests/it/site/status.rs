@@ -2,9 +2,8 @@
 
 use super::{get, sample, site, site_over, tags};
 use chrono::Duration;
-use hitrate::domain::event::EventKind;
+use hitrate::domain::change::{Change, ChangeKind, ChangeValue, ChangedField};
 use hitrate::domain::reading::RunStatus;
-use hitrate::snapshot::Event;
 
 #[tokio::test]
 async fn the_verdict_is_the_worst_of_what_is_known() {
@@ -61,23 +60,20 @@ async fn the_bars_show_the_last_runs_with_a_text_for_each() {
 #[tokio::test]
 async fn changes_are_sentences_with_percentages() {
     let mut snapshot = sample::snapshot();
-    let event = |kind: EventKind, model: &str, tag: &str, detail: &str| Event {
-        at: sample::as_of(),
-        kind,
-        model_id: Some(model.to_owned()),
-        tag: Some(tag.to_owned()),
-        provider: None,
-        detail: detail.to_owned(),
+    let event = |kind: ChangeKind, model: &str, tag: &str, why: &str| {
+        sample::change(kind, Some(model), Some(tag), 0, why)
     };
-    snapshot.status.events = vec![
-        event(EventKind::EndpointGone, "openai/gpt-9", "quarry", "endpoint quarry was removed"),
-        event(
-            EventKind::PriceChanged,
-            "northwind/atlas-3",
-            "quarry/fp8",
-            "list price (input / cache read / output, USD per million tokens) changed from 0.1 / - / 0.2 to 0.078 / - / 0.156",
-        ),
-        event(EventKind::PriceChanged, "northwind/atlas-3", "lumen", "in a form of its own"),
+    let price = |field: ChangedField, before: f64, after: f64| Change {
+        field: Some(field),
+        before: Some(ChangeValue::Number(before)),
+        after: Some(ChangeValue::Number(after)),
+        ..event(ChangeKind::PriceChanged, "northwind/atlas-3", "quarry/fp8", "a price")
+    };
+    snapshot.changes = vec![
+        event(ChangeKind::EndpointGone, "openai/gpt-9", "quarry", "endpoint quarry was removed"),
+        price(ChangedField::ListInput, 0.1, 0.078),
+        price(ChangedField::ListOutput, 0.2, 0.156),
+        event(ChangeKind::Outage, "northwind/atlas-3", "lumen", "in a form of its own"),
     ];
     let site = site_over(Some(snapshot), Duration::zero());
     let page = get(&site, "/changes").await.body;
@@ -92,9 +88,10 @@ async fn changes_are_sentences_with_percentages() {
         "{page}"
     );
     assert!(page.contains("in a form of its own"), "{page}");
+    assert_eq!(page.matches("list price of").count(), 1, "the prices of one run are one line: {page}");
     let feed = get(&site, "/changes.atom").await.body;
     assert!(feed.contains("<title>Quarry Compute no longer serves openai/gpt-9</title>"), "{feed}");
-    assert!(feed.contains("<title>list price: northwind/atlas-3 at lumen</title>"), "{feed}");
+    assert!(feed.contains("<title>outage: northwind/atlas-3 at lumen</title>"), "{feed}");
     let provider = get(&site, "/providers/quarry").await.body;
     assert!(
         provider.contains("no longer serves") && !provider.contains("in a form of its own"),
@@ -103,32 +100,24 @@ async fn changes_are_sentences_with_percentages() {
 }
 
 #[tokio::test]
-async fn changes_of_recommendations_are_listed_among_the_others_up_to_a_limit() {
+async fn changes_of_recommendations_are_listed_among_the_others_in_pages() {
     let mut snapshot = sample::snapshot();
-    let recommendation = |hours: i64| Event {
-        at: sample::as_of() - Duration::hours(hours),
-        kind: EventKind::RecommendationChanged,
-        model_id: Some("northwind/atlas-3".to_owned()),
-        tag: None,
-        provider: None,
-        detail: format!("quarry/fp8 → lumen, change {hours}."),
+    let recommendation = |hours: i64| {
+        let why = format!("quarry/fp8 → lumen, change {hours}.");
+        sample::change(ChangeKind::RecommendationChanged, Some("northwind/atlas-3"), None, hours, &why)
     };
-    let price = Event {
-        at: sample::as_of() - Duration::hours(500),
-        kind: EventKind::PriceChanged,
-        detail: "the oldest change".to_owned(),
-        ..recommendation(500)
-    };
-    snapshot.status.events = vec![price];
-    snapshot.recommendation_changes = vec![recommendation(2)];
+    let price =
+        sample::change(ChangeKind::StatusChanged, Some("northwind/atlas-3"), None, 500, "the oldest change");
+    snapshot.changes = vec![recommendation(2), price.clone()];
     let page = get(&site_over(Some(snapshot.clone()), Duration::zero()), "/changes").await.body;
-    assert!(page.contains("names, tiers and recommendations, newest first"), "{page}");
+    assert!(page.contains("tiers and recommendations, newest first"), "{page}");
     let first = page.find("quarry/fp8 → lumen, change 2.").expect("the change of a recommendation");
     assert!(first < page.find("the oldest change").expect("the change of a price"), "newest first: {page}");
-    assert!(!page.contains("are left out"), "{page}");
-    snapshot.recommendation_changes = (1..=130).map(recommendation).collect();
+    snapshot.changes = (1..=130).map(recommendation).chain([price]).collect();
     let page = get(&site_over(Some(snapshot), Duration::zero()), "/changes").await.body;
     assert!(page.contains("change 100.") && !page.contains("change 101."), "{page}");
-    assert!(page.contains("the oldest change") && page.contains("101 changes"), "{page}");
-    assert!(page.contains("Older changes of recommendations are left out: 30."), "{page}");
+    assert!(
+        page.contains("<b>131</b> of 131 changes") && page.contains("href=\"/changes?page=2\""),
+        "{page}"
+    );
 }

@@ -75,6 +75,7 @@ pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
         )
         .picture(link::provider_card(provider.provider.as_str()))
         .at(link::provider(provider.provider.as_str()))
+        .with_feeds(link::provider(provider.provider.as_str()))
         .json(link::provider_json(provider.provider.as_str())),
         provider,
         tokens: match provider.tokens_per_day > 0.0 {

@@ -1,0 +1,111 @@
+//! `hitrate alerts check`: what the rules would have reported.
+
+use super::tables::{Column, Report, Table, clean, name, text};
+use super::{Common, exit};
+use crate::alerts::engine::{Past, past};
+use crate::clock::Clock;
+use crate::domain::format::moment;
+use crate::domain::window;
+use crate::table::{Cell, columns, tsv};
+use anyhow::{Result, bail};
+use chrono::{DateTime, Duration, Utc};
+use clap::Args;
+
+/// Days that are examined by default.
+const DAYS: i64 = 30;
+
+/// Arguments of `alerts check`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+hitrate alerts check\n  \
+hitrate alerts check --since 2026-08-01 --rule prices\n  \
+hitrate alerts check --json\n\n\
+Nothing is sent and nothing is remembered. The changes are those of the saved snapshot: 90 days.")]
+pub struct CheckArgs {
+    /// Examine the changes from this time on: an RFC 3339 time, or a date for the start of that UTC day [default: 30 days
+    /// ago].
+    #[arg(long, value_name = "TIME", value_parser = window::start)]
+    since: Option<DateTime<Utc>>,
+    /// Only this rule.
+    #[arg(long, value_name = "NAME")]
+    rule: Option<String>,
+}
+
+/// Runs `hitrate alerts check`.
+pub fn run(common: &Common, args: &CheckArgs) -> Result<u8> {
+    let config = common.settings()?;
+    let mut rules = config.alerts.rules;
+    if rules.is_empty() {
+        bail!("the settings have no `[[alerts.rules]]`; docs/following.md has examples");
+    }
+    if let Some(name) = &args.rule {
+        let known: Vec<String> = rules.iter().map(|rule| rule.name.clone()).collect();
+        rules.retain(|rule| rule.name == *name);
+        if rules.is_empty() {
+            bail!("there is no rule `{}`; the settings have {}", clean(name), known.join(", "));
+        }
+    }
+    let snapshot = common.snapshot()?;
+    let since = args.since.unwrap_or_else(|| Common::clock().now() - Duration::days(DAYS));
+    let found = past(&rules, &snapshot, since, config.serve.public_url.trim_end_matches('/'));
+    common.report(&found, || describe(&found).simulated(snapshot.simulated))?;
+    Ok(exit::OK)
+}
+
+/// A notice as a row.
+#[derive(Clone)]
+struct Row<'a> {
+    at: DateTime<Utc>,
+    rule: &'a str,
+    severity: &'static str,
+    title: &'a str,
+}
+
+columns!(Row<'_>, |row| {
+    "at": Cell::Time(Some(row.at)),
+    "rule": Cell::text(row.rule),
+    "severity": Cell::text(row.severity),
+    "title": Cell::text(row.title),
+});
+
+fn describe(found: &Past) -> Report {
+    const COLUMNS: [Column; 4] =
+        [text("time (UTC)", 2), name("rule", 3), text("severity", 4), name("notice", 1)];
+    let rows: Vec<Row> = found
+        .rules
+        .iter()
+        .flat_map(|checked| &checked.notices)
+        .map(|notice| Row {
+            at: notice.at,
+            rule: &notice.rule,
+            severity: notice.severity.as_str(),
+            title: &notice.title,
+        })
+        .collect();
+    let mut table = Table::new(&COLUMNS, tsv(rows.iter().cloned()));
+    for row in &rows {
+        table.row([
+            row.at.format("%Y-%m-%d %H:%M").to_string(),
+            row.rule.to_owned(),
+            row.severity.to_owned(),
+            row.title.to_owned(),
+        ]);
+    }
+    let mut lines = vec![format!("{} notices since {}", rows.len(), moment(found.since))];
+    for checked in &found.rules {
+        lines.push(format!("rule {}: {} notices", checked.rule, checked.notices.len()));
+        lines.extend(
+            checked.not_checked.iter().map(|why| format!("rule {}: not examined: {why}", checked.rule)),
+        );
+    }
+    lines.extend(found.warnings.iter().cloned());
+    match found.known_since {
+        Some(known) if known > found.since => {
+            lines.push(format!("the known changes begin at {}", moment(known)));
+        }
+        Some(_) => {}
+        None => lines.push("no changes are known yet".to_owned()),
+    }
+    let report = if rows.is_empty() { Report::default() } else { Report::default().table(table) };
+    lines.into_iter().fold(report, |report, line| report.text(clean(&line)))
+}
