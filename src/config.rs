@@ -1,6 +1,10 @@
 //! Settings: one struct per section, with the defaults in `data/hitrate.toml`. Unknown keys are rejected with their
 //! path.
 
+mod retention;
+
+pub use retention::{MIN_HOURLY_DAYS, Retention};
+
 use crate::domain::workload::Workload;
 use crate::domain::workload_file::{self, FileKind, WorkloadError};
 use serde::{Deserialize, Serialize};
@@ -30,6 +34,8 @@ pub struct Config {
     pub workloads: Workloads,
     /// The user's own traffic.
     pub traffic: Traffic,
+    /// How long readings are kept.
+    pub retention: Retention,
 }
 
 /// Upstream address and sources.
@@ -244,7 +250,7 @@ impl Config {
         if self.store.threads < 1 {
             return wrong("store.threads", "expected 1 or more");
         }
-        Ok(())
+        self.retention.check()
     }
 
     /// The available workloads: the built-in ones and those of the user's file, which is read on every call.

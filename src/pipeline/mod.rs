@@ -13,6 +13,7 @@ mod recommendations;
 mod recommended_days;
 mod record;
 mod replay;
+mod retention;
 mod suspect;
 mod sweep;
 
@@ -23,6 +24,7 @@ pub use history::flips;
 pub use preferences::realised_preferences;
 pub use publish::build_snapshot;
 pub use replay::{ReplayReport, SetAside};
+pub use retention::roll_up;
 pub use suspect::{AcceptError, AcceptReport};
 
 use record::{Baseline, Recorder, same_upstream};
@@ -118,6 +120,11 @@ pub enum PipelineError {
     /// A name that is not known.
     #[error("{0}")]
     Unknown(String),
+    /// The hourly readings that an answer needs are rolled up.
+    #[error(
+        "the hourly readings of {day} are rolled up to one row of the day (setting `retention.hourly_days`); {advice}"
+    )]
+    RolledUp { day: chrono::NaiveDate, advice: &'static str },
     /// The service is stopping.
     #[error("the sweep was stopped early; nothing was stored, and the next start collects again")]
     Cancelled,

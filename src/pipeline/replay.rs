@@ -1,6 +1,7 @@
 //! Rebuilds the store from the archive: the same code on the same bodies gives the same record. A run that cannot be
 //! read or stored is set aside by name, and the replay continues.
 
+use super::retention::roll_up;
 use super::{Pipeline, PipelineError, collect};
 use crate::archive::Archive;
 use crate::domain::reading::RunReadings;
@@ -70,6 +71,7 @@ impl Pipeline {
         }
         if report.stored > 0 {
             report.snapshot = Some(self.publish()?.id.clone());
+            roll_up(&self.store, self.config.retention.hourly_days, false)?;
         }
         Ok(report)
     }

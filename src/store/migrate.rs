@@ -40,6 +40,7 @@ pub(super) const RECORD: &[Migration] = migrations! {
     "00" {
         10 "recommendation",
         11 "alias",
+        14 "rollup",
     }
 };
 

@@ -132,6 +132,11 @@ impl Store {
         self.0.writer()
     }
 
+    /// A connection of its own for a reader.
+    pub(super) fn reader(&self) -> Result<Connection, StoreError> {
+        self.0.reader()
+    }
+
     /// Runs a query on a separate connection and stops it after the time limit.
     pub(super) fn read<T>(
         &self,
