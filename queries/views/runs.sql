@@ -12,7 +12,7 @@
 -- readings | endpoints | endpoints with usage
 -- quarantined | rows | quarantined rows
 -- duration_ms | ms | time spent fetching
-SELECT run_id, observed_at, status, window_kind, coalesce(upstream_name, 'openrouter') AS upstream_name, simulated,
+SELECT run_id, observed_at, status, window_kind, upstream_name, simulated,
     requests, documents, endpoints, readings, quarantined, duration_ms
 FROM run
 WHERE observed_at >= CAST($1 AS TIMESTAMP) AND observed_at < CAST($2 AS TIMESTAMP)

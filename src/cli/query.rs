@@ -14,9 +14,9 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
 hitrate query --views\n  \
-hitrate query 'FROM runs'\n  \
 hitrate query --file question.sql --format csv\n\n\
-One SELECT over the documented views is answered; nothing can be written. Also beside a running server.")]
+On the command line: hitrate query 'SELECT day, tokens FROM days LIMIT 5'. One SELECT over the documented views is \
+answered; nothing can be written. It also works beside a running server.")]
 pub struct QueryArgs {
     /// The question: one SELECT over the views; `-` reads it from standard input.
     #[arg(value_name = "SQL", required_unless_present_any = ["file", "views"], conflicts_with = "file")]

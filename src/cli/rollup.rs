@@ -29,6 +29,8 @@ struct RollupReport {
     dry_run: bool,
     /// The days and readings; null if there was nothing to roll up.
     rolled_up: Option<RolledUp>,
+    /// Bytes of the database file that were given back to the disk; a running server reuses them instead.
+    freed_bytes: u64,
 }
 
 /// Rolls up, through the running server if one holds the store.
@@ -41,8 +43,15 @@ pub fn run(common: &Common, args: &RollupArgs) -> Result<u8> {
             "the setting `retention.hourly_days` is 0: all readings are kept; set a number of days in hitrate.toml"
         );
     }
+    let mut freed_bytes = 0;
     let rolled_up = match open_store(&settings, &data) {
-        Ok(store) => roll_up(&store, hourly_days, args.dry_run)?,
+        Ok(store) => {
+            let rolled_up = roll_up(&store, hourly_days, args.dry_run)?;
+            if !args.dry_run {
+                freed_bytes = store.compact()?;
+            }
+            rolled_up
+        }
         Err(StoreError::Locked { .. }) => {
             let path = format!("/local/rollup?dry_run={}", args.dry_run);
             let body = running::post(&data, &path)?;
@@ -50,7 +59,7 @@ pub fn run(common: &Common, args: &RollupArgs) -> Result<u8> {
         }
         Err(error) => return Err(error.into()),
     };
-    let report = RollupReport { hourly_days, dry_run: args.dry_run, rolled_up };
+    let report = RollupReport { hourly_days, dry_run: args.dry_run, rolled_up, freed_bytes };
     common.print(&report, || describe(&report))?;
     Ok(exit::OK)
 }

@@ -107,6 +107,7 @@ pub fn router(pipeline: Arc<Pipeline>, token: &str) -> Router {
         .route("/local/query", get(query))
         .route("/local/views", get(views))
         .route("/local/rollup", post(rollup))
+        .route("/local/rolled-until", get(rolled_until))
         .route("/local/dataset", get(dataset))
         .route("/local/partition", get(partition))
         .route_layer(from_fn_with_state(token, guard))
@@ -227,6 +228,11 @@ async fn views(State(pipeline): State<Arc<Pipeline>>) -> Response {
 /// Rolls up old readings.
 async fn rollup(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<RollupQuery>) -> Response {
     answer(move || pipeline.roll_up(query.dry_run)).await
+}
+
+/// The last day that is rolled up.
+async fn rolled_until(State(pipeline): State<Arc<Pipeline>>) -> Response {
+    answer(move || pipeline.store.rolled_until()).await
 }
 
 /// The views with the months that have rows.
