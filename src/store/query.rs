@@ -46,7 +46,7 @@ const PARTS: &str = "
         json_type(value->'query') = 'OBJECT' AS has_query,
         TRY_CAST(value->>'query_location' AS BIGINT) AS place
     FROM json_tree(CAST(? AS JSON))
-    WHERE type = 'OBJECT' AND value->>'type' IN ('BASE_TABLE', 'TABLE_FUNCTION', 'SHOW_REF', 'FUNCTION')";
+    WHERE type = 'OBJECT' AND (value->>'type') IN ('BASE_TABLE', 'TABLE_FUNCTION', 'SHOW_REF', 'FUNCTION')";
 /// The names of its common table expressions.
 const EXPRESSIONS: &str = "
     SELECT value->>'key' AS name FROM json_tree(CAST(? AS JSON))
@@ -371,7 +371,10 @@ fn value(column: &dyn Array, row: usize) -> Result<Value, StoreError> {
             time.map_or(Value::Null, |time| time.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true).into())
         }
         // Sums of whole numbers and exact decimals.
-        DataType::Decimal128(_, _) => {
+        DataType::Decimal32(_, _)
+        | DataType::Decimal64(_, _)
+        | DataType::Decimal128(_, _)
+        | DataType::Decimal256(_, _) => {
             let text = text()?;
             let whole = text.parse::<i64>().map(Value::from);
             whole.or_else(|_| text.parse::<f64>().map(float)).unwrap_or(Value::String(text))

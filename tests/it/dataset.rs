@@ -85,7 +85,7 @@ async fn the_manifest_describes_every_file_and_nothing_is_written_twice() {
     }
     let csv = to.with_extension("csv");
     let export = hitrate(data.path(), &["export", "days", "--out", &csv.display().to_string()]);
-    assert_eq!(export.code, Some(0), "{}", export.stderr);
+    assert_eq!(export.code, 0, "{}", export.err);
     let sums = |table: &str| {
         column(
             data.path(),
@@ -138,15 +138,15 @@ async fn other_folders_views_and_months_are_refused() {
     recorded(data.path(), &[9]).await;
     std::fs::write(other.path().join("thesis.txt"), "mine").expect("written");
     let foreign = written(data.path(), other.path(), &[]);
-    assert_eq!(foreign.code, Some(1));
-    assert!(foreign.stderr.contains("neither empty nor a dataset"), "{}", foreign.stderr);
+    assert_eq!(foreign.code, 1);
+    assert!(foreign.err.contains("neither empty nor a dataset"), "{}", foreign.err);
     assert_eq!(std::fs::read_dir(other.path()).expect("a folder").count(), 1);
     std::fs::write(other.path().join("manifest.json"), "{\"name\": \"a web application\"}").expect("written");
     let manifest = written(data.path(), other.path(), &[]);
-    assert!(manifest.stderr.contains("is not the manifest of a dataset"), "{}", manifest.stderr);
+    assert!(manifest.err.contains("is not the manifest of a dataset"), "{}", manifest.err);
     let to = other.path().join("new");
     let view = written(data.path(), &to, &["--view", "calls"]);
-    assert!(view.code == Some(1) && view.stderr.contains("no view `calls`"), "{}", view.stderr);
+    assert!(view.code == 1 && view.err.contains("no view `calls`"), "{}", view.err);
     let month = written(data.path(), &to, &["--month", "2026-13"]);
-    assert!(month.code == Some(2) && month.stderr.contains("YYYY-MM"), "{}", month.stderr);
+    assert!(month.code == 2 && month.err.contains("YYYY-MM"), "{}", month.err);
 }

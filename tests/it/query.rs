@@ -143,7 +143,7 @@ async fn hostile_questions_are_refused_and_change_nothing() {
             "SELECT $1".to_owned(),
             "SELECT 1\0".to_owned(),
             "x".repeat(MAX_SQL + 1),
-            format!("SELECT {}1{}", "(".repeat(5000), ")".repeat(5000)),
+            format!("{}SELECT 1{}", "SELECT (".repeat(1500), ")".repeat(1500)),
         ];
         for sql in &hostile {
             let shown = refused(&store, sql);
@@ -164,7 +164,7 @@ async fn hostile_questions_are_refused_and_change_nothing() {
 fn errors_name_the_place() {
     let data = folder();
     let store = store(data.path());
-    let syntax = refused(&store, "SELECT 1,\n  FROMM days");
+    let syntax = refused(&store, "SELECT 1\nFROM days WHERE");
     assert!(syntax.contains("line 2"), "{syntax}");
     let table = refused(&store, "SELECT 1\nFROM calls");
     assert!(table.contains("no view `calls`") && table.contains("line 2, column 6"), "{table}");
@@ -239,11 +239,11 @@ async fn the_command_answers_in_every_format_also_through_a_server() {
     let _server = Server::of(data.path());
     assert_eq!(hitrate(data.path(), &["query", sql, "--json"]).json(), alone);
     let csv = hitrate(data.path(), &["query", sql, "--format", "csv"]);
-    assert_eq!(csv.stdout.lines().next(), Some("model,days"));
+    assert_eq!(csv.out.lines().next(), Some("model,days"));
     let tsv = hitrate(data.path(), &["query", sql]);
-    assert_eq!((tsv.stdout.lines().count(), tsv.stdout.lines().next()), (4, Some("model\tdays")));
+    assert_eq!((tsv.out.lines().count(), tsv.out.lines().next()), (4, Some("model\tdays")));
     let cut = hitrate(data.path(), &["query", "FROM days", "--limit", "2"]);
-    assert!(cut.code == Some(0) && cut.stderr.contains("cut after 2 rows"), "{}", cut.stderr);
+    assert!(cut.code == 0 && cut.err.contains("cut after 2 rows"), "{}", cut.err);
     let views = hitrate(data.path(), &["query", "--views", "--json"]).json();
     assert_eq!(views[0]["name"], "days");
     for (hostile, reason) in [
@@ -252,13 +252,13 @@ async fn the_command_answers_in_every_format_also_through_a_server() {
         ("SELECT\nx FROM days", "LINE 2"),
     ] {
         let refused = hitrate(data.path(), &["query", hostile]);
-        assert_eq!(refused.code, Some(1));
-        assert!(refused.stderr.contains(reason), "{hostile}: {}", refused.stderr);
+        assert_eq!(refused.code, 1);
+        assert!(refused.err.contains(reason), "{hostile}: {}", refused.err);
     }
     let file = data.path().join("question.sql");
     std::fs::write(&file, sql).expect("written");
     let named = hitrate(data.path(), &["query", "--json", "--file", &file.display().to_string()]).json();
     assert_eq!(named, alone);
     let empty = hitrate(data.path(), &["query", " "]);
-    assert!(empty.code == Some(1) && empty.stderr.contains("empty"), "{}", empty.stderr);
+    assert!(empty.code == 1 && empty.err.contains("empty"), "{}", empty.err);
 }
