@@ -4,10 +4,12 @@
 mod alerts;
 mod alerts_rules;
 mod backfill;
+mod retention;
 
 pub use alerts::{Alerts, Digest, Hidden, MASK, QuietHours, Receiver, ReceiverKind, SmtpTls};
 pub use alerts_rules::{DEFAULT_WORKLOAD, Importance, Rule};
 pub use backfill::Backfill;
+pub use retention::{MIN_HOURLY_DAYS, Retention};
 
 use crate::domain::workload::Workload;
 use crate::domain::workload_file::{self, FileKind, WorkloadError};
@@ -42,6 +44,8 @@ pub struct Config {
     pub backfill: Backfill,
     /// Who receives notices about changes, and how.
     pub alerts: Alerts,
+    /// How long readings are kept.
+    pub retention: Retention,
 }
 
 /// Upstream address and sources.
@@ -257,7 +261,8 @@ impl Config {
         if self.store.threads < 1 {
             return wrong("store.threads", "expected 1 or more");
         }
-        self.alerts.check()
+        self.alerts.check()?;
+        self.retention.check()
     }
 
     /// The available workloads: the built-in ones and those of the user's file, which is read on every call.

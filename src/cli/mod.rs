@@ -9,6 +9,7 @@ mod changes;
 mod check;
 mod collect;
 mod cost;
+mod dataset;
 mod demo;
 mod export;
 mod import;
@@ -19,7 +20,9 @@ mod model;
 mod open;
 mod prefs;
 mod publish;
+mod query;
 mod replay;
+mod rollup;
 mod running;
 mod serve;
 mod share;
@@ -172,6 +175,12 @@ enum Verb {
     Export(export::ExportArgs),
     /// Import data from before the record or from outside it: files, or what the upstream still offers.
     Import(import::ImportArgs),
+    /// Write the record as monthly Parquet files that DuckDB, Polars and pandas read as they are.
+    Dataset(dataset::DatasetArgs),
+    /// Answer a question in SQL over the documented views of the record.
+    Query(query::QueryArgs),
+    /// Roll up the hourly readings that are older than the setting.
+    Rollup(rollup::RollupArgs),
     /// Write the whole site as static files, for any web host.
     Publish(publish::PublishArgs),
     /// Answer an AI agent through the Model Context Protocol, on standard input and output.
@@ -263,6 +272,9 @@ fn run(cli: Cli) -> Result<u8> {
         Verb::Backtest(args) => backtest::run(&common, &args),
         Verb::Export(args) => export::run(&common, &args),
         Verb::Import(args) => import::run(&common, &args),
+        Verb::Dataset(args) => dataset::run(&common, &args),
+        Verb::Query(args) => query::run(&common, &args),
+        Verb::Rollup(args) => rollup::run(&common, &args),
         Verb::Publish(args) => publish::run(&common, &args),
         Verb::Mcp(args) => mcp::run(&common, &args),
         Verb::Check(args) => check::run(&common, &args),

@@ -15,6 +15,7 @@ mod recommendations;
 mod recommended_days;
 mod record;
 mod replay;
+mod retention;
 mod seasons;
 mod suspect;
 mod sweep;
@@ -29,6 +30,7 @@ pub use imports::{FileReport, ImportError, ImportFile, forget_import, import_fil
 pub use preferences::realised_preferences;
 pub use publish::{RecordedChanges, build_snapshot, recorded_changes};
 pub use replay::{ReplayReport, SetAside};
+pub use retention::roll_up;
 pub use suspect::{AcceptError, AcceptReport};
 
 use record::{Baseline, Recorder, same_upstream};
@@ -136,6 +138,11 @@ pub enum PipelineError {
     /// A name that is not known.
     #[error("{0}")]
     Unknown(String),
+    /// The hourly readings that an answer needs are rolled up.
+    #[error(
+        "the hourly readings of {day} are rolled up to one row of the day (setting `retention.hourly_days`); {advice}"
+    )]
+    RolledUp { day: chrono::NaiveDate, advice: &'static str },
     /// The service is stopping.
     #[error("the sweep was stopped early; nothing was stored, and the next start collects again")]
     Cancelled,

@@ -3,7 +3,7 @@
 use super::analyse::{analysed_at, analysis_of, shown_days};
 use super::changes::{Sessions, changes, newest_first, tiers_of_the_day};
 use super::history::{close_days, held_before};
-use super::{PipelineError, assemble, backtest, changes};
+use super::{PipelineError, assemble, backtest, changes, retention};
 use crate::analysis::{self, Analysis, Frames};
 use crate::domain::change::Change;
 use crate::domain::window::midnight;
@@ -44,7 +44,8 @@ pub(super) fn publish(
 /// known then. Sessions are priced under `workloads`; the first one is the default.
 ///
 /// # Errors
-/// [`PipelineError::NoRun`] if there is no such run; otherwise the error of the store or the analysis.
+/// [`PipelineError::NoRun`] if there is no such run, [`PipelineError::RolledUp`] if it is not the last one of a day that
+/// is rolled up; otherwise the error of the store or the analysis.
 pub fn build_snapshot(
     store: &Store,
     as_of: Option<DateTime<Utc>>,
@@ -61,6 +62,7 @@ pub fn build_snapshot(
         )
     })?;
     let as_of = newest.run.observed_at;
+    retention::known_at(store, as_of)?;
     let default_workload = workloads.first().map_or("", |workload| workload.name.as_str());
     let days = shown_days(as_of);
     let (days, endpoints) = (store.days(days.from, days.to, as_of)?, store.endpoints(as_of)?);

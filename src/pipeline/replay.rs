@@ -2,6 +2,7 @@
 //! read or stored is set aside by name, and the replay continues.
 
 use super::imports::Kept;
+use super::retention::roll_up;
 use super::{DataDir, Pipeline, PipelineError, collect};
 use crate::archive::Archive;
 use crate::domain::reading::RunReadings;
@@ -94,6 +95,7 @@ impl Pipeline {
         }
         if report.stored > 0 {
             report.snapshot = Some(self.publish()?.id.clone());
+            roll_up(&self.store, self.config.retention.hourly_days, false)?;
         }
         Ok(report)
     }

@@ -206,8 +206,12 @@ pub async fn collect_and_publish(
     }
     // After a failed or suspect run, the numbers stay the same, but the outcome of the run is published. An error may
     // also come after the run was stored.
-    match background::run(move || pipeline.publish()).await? {
-        Ok(snapshot) => tracing::info!(snapshot = snapshot.id, "published"),
+    let published = pipeline.clone();
+    match background::run(move || published.publish()).await? {
+        Ok(snapshot) => {
+            tracing::info!(snapshot = snapshot.id, "published");
+            background::run(move || pipeline.roll_up_or_log()).await?;
+        }
         Err(PipelineError::NoRun(_)) => tracing::warn!("there is nothing to publish yet"),
         Err(error) => return Err(collected.err().unwrap_or(error)),
     }

@@ -42,7 +42,8 @@ pub(super) const RECORD: &[Migration] = migrations! {
         11 "alias",
         12 "shift",
         13 "imported",
-        16 "derived_changes",
+        14 "rollup",
+        15 "derived_changes",
     }
 };
 

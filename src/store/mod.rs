@@ -15,8 +15,11 @@ mod ingest;
 mod migrate;
 mod open;
 mod parquet;
+mod partitions;
+mod query;
 mod read;
 mod recommendations;
+mod rollup;
 mod seasons;
 mod shifts;
 mod status;
@@ -24,6 +27,7 @@ mod tiers;
 mod traffic;
 mod transaction;
 mod uptime;
+mod views;
 
 pub use changes::{ChangeNames, FactsRow, ListedModel, WindowMove};
 pub use export::ExportFormat;
@@ -33,10 +37,13 @@ pub use imported::{ImportedAs, ImportedDayRow};
 pub use ingest::{Ingested, RunRecord};
 pub use open::{Store, StoreOptions};
 pub use parquet::ParquetWriter;
+pub use partitions::{DatasetPlan, Partition};
+pub use query::{MAX_QUERY_TIME, MAX_ROWS, MAX_SQL, QueryAnswer, QueryColumn, QueryCut, QueryLimits};
 pub use read::{EndpointDayRow, EndpointNow, PastValues, PriceSpan, RunRow};
 pub use recommendations::{
     PastRecommendations, Recommendation, RecommendationChange, RecommendationKind, RecommendedDay,
 };
+pub use rollup::RolledUp;
 pub use shifts::{EventEndpoint, OutageRow, ShiftRow, StatusRow};
 pub use tiers::TierChangeRow;
 pub use traffic::answers;
@@ -44,6 +51,7 @@ pub use traffic::{
     CallFilter, Forget, Forgotten, ImportOptions, Imported, ImportedFile, Overlap, OwnCall, Resolved,
     TrafficStore,
 };
+pub use views::{ViewColumn, ViewDescription};
 
 use chrono::{DateTime, Utc};
 use std::path::PathBuf;
@@ -83,6 +91,14 @@ pub enum StoreError {
     /// A query exceeded its time limit.
     #[error("a query took longer than {seconds} s and was stopped")]
     TimedOut { seconds: u64 },
+    /// A question took too much memory.
+    #[error(
+        "the query took more than {mib} MiB for intermediate results and was stopped; filter or group earlier"
+    )]
+    TooMuchMemory { mib: i64 },
+    /// A question that is not answered.
+    #[error("{0}")]
+    Refused(String),
     /// A file could not be written.
     #[error("{path}: {source}")]
     Io { path: PathBuf, source: std::io::Error },
