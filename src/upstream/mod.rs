@@ -87,13 +87,16 @@ pub trait Upstream: Send + Sync {
     fn field_names(&self, path: &str) -> (String, &'static [&'static str]);
 
     /// The requests and bodies of a sweep that someone else recorded: its list of models, its list of providers, and one
-    /// JSON line for each pair. Returns them with the numbers of the lines that have another shape.
+    /// JSON line for each pair. Returns them with the numbers of the lines that have another shape. None by
+    /// default.
     fn recorded(
         &self,
-        models: &[u8],
-        providers: &[u8],
-        lines: &[u8],
-    ) -> (Vec<(Request, Vec<u8>)>, Vec<usize>);
+        _models: &[u8],
+        _providers: &[u8],
+        _lines: &[u8],
+    ) -> (Vec<(Request, Vec<u8>)>, Vec<usize>) {
+        (Vec::new(), Vec::new())
+    }
     /// What to request of the past, given the requests that were answered already; empty if nothing is left, or if the
     /// upstream offers nothing, as by default.
     fn history(&self, _query: &HistoryQuery, _answered: &Answered) -> Vec<Request> {
