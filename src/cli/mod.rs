@@ -151,7 +151,7 @@ enum Verb {
     Tiers(tiers::TiersArgs),
     /// Print whether the data are current, and how the last runs went.
     Status(status::StatusArgs),
-    /// Print recent changes of prices, endpoints and tiers.
+    /// Print what changed over the whole record: prices, endpoints, models, tiers, recommendations.
     Changes(changes::ChangesArgs),
     /// Print who serves the traffic: the shares of providers, or of a model's endpoints.
     Share(share::ShareArgs),
