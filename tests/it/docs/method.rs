@@ -154,7 +154,7 @@ fn the_method_states_every_threshold_with_its_value() {
 #[test]
 fn the_method_is_a_page_for_readers() {
     let text = read("docs/method.md");
-    assert!(text.lines().count() <= 200, "{} lines", text.lines().count());
+    assert!(text.lines().count() <= 230, "{} lines", text.lines().count());
     let names: Vec<String> = thresholds::table().into_iter().map(|one| format!("`{}`", one.name)).collect();
     let named: Vec<_> = names.iter().filter(|name| text.contains(name.as_str())).collect();
     assert!(named.is_empty(), "the prose states values, not names: {named:?}");
