@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-/// Scales a median absolute deviation to the standard deviation of a normal distribution.
+/// Scales a median absolute change to the standard deviation of a normal distribution.
 const MAD_TO_SD: f64 = 1.4826;
 /// With fewer daily changes than this, an endpoint's own scatter is not known.
 const OWN_CHANGES: usize = 5;
@@ -84,9 +84,9 @@ fn change(days: &[ShareDay], tokens: &[Option<i64>], at: usize) -> Option<f64> {
     known.then(|| Some(size(at)? - size(before)?)).flatten()
 }
 
+/// The usual size of daily changes: their median absolute size, scaled to a standard deviation.
 fn scatter(changes: &[f64]) -> Option<f64> {
-    let middle = median(changes.to_vec())?;
-    median(changes.iter().map(|change| (change - middle).abs()).collect()).map(|mad| mad * MAD_TO_SD)
+    median(changes.iter().map(|change| change.abs()).collect()).map(|size| size * MAD_TO_SD)
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {
@@ -100,7 +100,7 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 }
 
 /// The jumps of single endpoints, newest first: a robust z-score of the daily change of the logarithm of the tokens
-/// (median absolute deviation; Iglewicz and Hoaglin, 1993), with the scatter of all endpoints as its least scatter, if
+/// (from the median absolute change; after Iglewicz and Hoaglin, 1993), with the scatter of all endpoints as its least scatter, if
 /// the other endpoints of the model stayed.
 pub fn jumps(days: &[ShareDay], models: &[ModelTraffic]) -> Vec<TrafficJump> {
     let endpoints = || models.iter().flat_map(|model| &model.endpoints);

@@ -9,6 +9,7 @@ mod files;
 mod hourly;
 mod midnight;
 mod recommendations;
+mod seasons;
 mod suspect;
 
 use std::collections::BTreeMap;
