@@ -9,10 +9,12 @@ use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-/// Scales a median absolute deviation to the standard deviation of a normal distribution.
+/// Scales a median absolute change to the standard deviation of a normal distribution.
 const MAD_TO_SD: f64 = 1.4826;
 /// With fewer daily changes than this, an endpoint's own scatter is not known.
 const OWN_CHANGES: usize = 5;
+/// Days before a change whose changes say what is usual.
+pub const JUMP_DAYS: i64 = 30;
 /// Fewer tokens than this count as this many, so that a start from nothing is not an endless jump.
 const LEAST_TOKENS: f64 = 1e6;
 
@@ -84,9 +86,9 @@ fn change(days: &[ShareDay], tokens: &[Option<i64>], at: usize) -> Option<f64> {
     known.then(|| Some(size(at)? - size(before)?)).flatten()
 }
 
+/// The usual size of daily changes: their median absolute size, scaled to a standard deviation.
 fn scatter(changes: &[f64]) -> Option<f64> {
-    let middle = median(changes.to_vec())?;
-    median(changes.iter().map(|change| (change - middle).abs()).collect()).map(|mad| mad * MAD_TO_SD)
+    median(changes.iter().map(|change| change.abs()).collect()).map(|size| size * MAD_TO_SD)
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {
@@ -100,17 +102,23 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 }
 
 /// The jumps of single endpoints, newest first: a robust z-score of the daily change of the logarithm of the tokens
-/// (median absolute deviation; Iglewicz and Hoaglin, 1993), with the scatter of all endpoints as its least scatter, if
+/// (from the median absolute change; after Iglewicz and Hoaglin, 1993), with the scatter of all endpoints as its least scatter, if
 /// the other endpoints of the model stayed.
 pub fn jumps(days: &[ShareDay], models: &[ModelTraffic]) -> Vec<TrafficJump> {
-    let endpoints = || models.iter().flat_map(|model| &model.endpoints);
     let is_busy = |tokens: &[Option<i64>]| tokens.iter().flatten().any(|t| *t as f64 >= LEAST_TOKENS * 10.0);
-    let busy = endpoints().filter(|endpoint| is_busy(&endpoint.tokens));
-    let changes = |tokens: &[Option<i64>], until: usize| -> Vec<f64> {
-        (1..until.max(1)).filter_map(|at| change(days, tokens, at)).collect()
+    let first = |at: usize| {
+        days[..at].partition_point(|day| days[at].day - day.day > chrono::Duration::days(JUMP_DAYS))
     };
-    let all: Vec<f64> = busy.flat_map(|endpoint| changes(&endpoint.tokens, days.len())).collect();
-    let Some(pooled) = scatter(&all).filter(|scatter| *scatter > 0.0) else { return Vec::new() };
+    let changes = |tokens: &[Option<i64>], until: usize| -> Vec<f64> {
+        (first(until).max(1)..until).filter_map(|at| change(days, tokens, at)).collect()
+    };
+    // Only of the days before, so that a jump does not depend on what happens later or on the range that is shown.
+    let pooled = |at: usize| {
+        let endpoints = models.iter().flat_map(|model| &model.endpoints);
+        let busy = endpoints.filter(|endpoint| is_busy(&endpoint.tokens[first(at)..=at]));
+        scatter(&busy.flat_map(|endpoint| changes(&endpoint.tokens, at)).collect::<Vec<f64>>())
+    };
+    let pooled: Vec<Option<f64>> = (0..days.len()).map(pooled).collect();
     let mut found = Vec::new();
     for model in models {
         for (place, endpoint) in model.endpoints.iter().enumerate() {
@@ -124,6 +132,7 @@ pub fn jumps(days: &[ShareDay], models: &[ModelTraffic]) -> Vec<TrafficJump> {
                 }
                 let own = changes(&endpoint.tokens, at);
                 let own = if own.len() < OWN_CHANGES { None } else { scatter(&own) };
+                let Some(pooled) = pooled[at].filter(|scatter| *scatter > 0.0) else { continue };
                 let z = moved.abs() / own.unwrap_or(0.0).max(pooled);
                 let others = model.endpoints.iter().enumerate().filter(|(other, _)| *other != place);
                 let others = others.filter_map(|(_, other)| Some((other.tokens[at - 1]?, other.tokens[at]?)));

@@ -1,11 +1,9 @@
 //! Combines the data of the store and the results of the analysis into the published content.
 
 use super::analyse::first_hour;
-use super::changes::newest_first;
-use super::changes::traffic::traffic_jumps;
+use super::changes::traffic::traffic_of;
 use super::recommendations::Past;
 use super::seasons::Recorded;
-use crate::analysis::share::{TokenDay, traffic_share};
 use crate::analysis::{Analysis, EndpointVerdicts, METHOD_VERSION};
 use crate::archive::hex_sha256;
 use crate::domain::backtest::{Backtest, ExpectedCost};
@@ -14,7 +12,6 @@ use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::{Model, Provider};
 use crate::domain::hourly::{RequestSize, Stretch};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Variant};
-use crate::domain::share::TrafficShare;
 use crate::domain::thresholds;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::window::{Basis, WindowKind};
@@ -170,10 +167,7 @@ pub fn content(
     // Published by the upstream: observed or closing, not derived.
     let rated_days = days_with(&material.days, |day| day.basis.is_some_and(|basis| basis != Basis::Derived));
     let provider_days = provider_days(&material.days);
-    let share = share(&material);
-    let mut changes = material.changes;
-    changes.extend(traffic_jumps(&share, &material.models));
-    newest_first(&mut changes);
+    let share = traffic_of(&material.days, &material.endpoints, material.newest.run.observed_at);
     let default_workload = workloads.first().map_or_else(String::new, |workload| workload.name.clone());
     let mut days: HashMap<Uuid, Vec<EndpointDay>> = HashMap::new();
     for row in material.days {
@@ -221,28 +215,10 @@ pub fn content(
         hourly: hourly_rates(material.hourly, material.newest.run.observed_at, &shown),
         readings: material.readings,
         status,
-        changes,
+        changes: material.changes,
         share,
         thresholds: thresholds::table(),
     }
-}
-
-/// The tokens of the shown days by endpoint, also of endpoints that no longer exist.
-fn share(material: &Material) -> TrafficShare {
-    let tags = material.endpoints.iter().map(|e| (e.endpoint_id, e.facts.tag.clone())).collect();
-    let row = |row: &EndpointDayRow| {
-        Some(TokenDay {
-            endpoint_id: row.endpoint_id,
-            slug: row.model.clone(),
-            variant: row.variant.clone(),
-            provider: row.provider.clone(),
-            day: row.of_day.day,
-            tokens: row.of_day.tokens?,
-            coverage: row.of_day.coverage?,
-        })
-    };
-    let rows: Vec<TokenDay> = material.days.iter().filter_map(row).collect();
-    traffic_share(&rows, material.newest.run.observed_at.date_naive(), &tags)
 }
 
 /// The hourly rates of the endpoints that the snapshot shows.

@@ -51,7 +51,7 @@ fn shares_use_complete_days_and_mark_the_running_one() {
     let quarter = Some(0.25);
     assert_eq!(
         shares,
-        [("north", Some(0.5), Some(0.5)), ("north", quarter, quarter), ("south", quarter, quarter)]
+        [("north", Some(0.5), Some(0.5)), ("south", quarter, quarter), ("north", quarter, quarter)]
     );
     assert_eq!(of_model.shares[0].tag, Some(Tag::new("north/fp8")));
     assert_eq!(of_model.shares[1].tag, None, "an endpoint that the newest run does not have");

@@ -10,6 +10,7 @@ mod files;
 mod hourly;
 mod midnight;
 mod recommendations;
+mod seasons;
 mod shifts;
 mod suspect;
 
