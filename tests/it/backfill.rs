@@ -1,5 +1,6 @@
 //! The history import from the upstream, over HTTP, against a simulator whose past is known.
 
+mod command;
 mod odd;
 
 use std::collections::BTreeSet;

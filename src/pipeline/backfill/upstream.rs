@@ -4,7 +4,7 @@
 use super::prices::PriceBook;
 use super::report::{HistoryPlan, ImportStop, Progress, UpstreamImport};
 use super::rows::{Reader, archived_batches, outcomes_of};
-use super::{Sink, answered};
+use super::{NextSweep, Sink, answered};
 use crate::archive::{Archive, Fetched, Manifest, RunHeader};
 use crate::domain::document::{Pair, Request};
 use crate::domain::imported::{ImportKind, ImportedEndpoint};
@@ -110,7 +110,7 @@ impl Pipeline {
     pub async fn import_upstream(
         &self,
         options: &ImportOptions,
-        next_sweep: &(dyn Fn(DateTime<Utc>) -> Option<DateTime<Utc>> + Send + Sync),
+        next_sweep: &NextSweep<'_>,
         sink: &mut Sink<'_>,
         cancel: &CancellationToken,
         mut on_progress: impl FnMut(usize, usize) + Send,
@@ -238,10 +238,7 @@ impl<'a> Import<'a> {
     }
 
     /// How many requests may be sent now.
-    fn allowed(
-        &self,
-        next_sweep: &(dyn Fn(DateTime<Utc>) -> Option<DateTime<Utc>> + Send + Sync),
-    ) -> Result<usize, ImportStop> {
+    fn allowed(&self, next_sweep: &NextSweep<'_>) -> Result<usize, ImportStop> {
         let (settings, now) = (&self.pipeline.config.backfill, self.now());
         let quiet = Duration::minutes(settings.quiet_minutes.into());
         if let Some(at) = next_sweep(now).filter(|at| *at - now <= quiet) {
