@@ -17,6 +17,7 @@ use crate::upstream::history::{Answered, HistoryQuery, HistoryRange, KnownEndpoi
 use chrono::{DateTime, Duration, SubsecRound, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio_util::sync::CancellationToken;
 
 /// Number of requests that are archived together.
@@ -116,7 +117,7 @@ impl Pipeline {
         mut on_progress: impl FnMut(usize, usize) + Send,
     ) -> Result<UpstreamImport, PipelineError> {
         let mut import = Import::new(self, options)?;
-        import.catch_up(sink)?;
+        beside_visitors(|| import.catch_up(sink))?;
         let fetcher = Fetcher::new(import.fetch_config(), self.clock.clone())?;
         loop {
             let plan = import.left();
@@ -137,7 +138,7 @@ impl Pipeline {
                     let batch: Vec<Request> = plan.into_iter().take(most).collect();
                     let (fetched, sweep) = import.fetch(&fetcher, batch, cancel).await;
                     import.keep(&fetched, &sweep)?;
-                    import.pass_on(&fetched, sink)?;
+                    beside_visitors(|| import.pass_on(&fetched, sink))?;
                     stop_of(&sweep, cancel)
                 }
                 Err(stop) => Some(stop),
@@ -150,6 +151,14 @@ impl Pipeline {
             }
         }
         Ok(import.report)
+    }
+}
+
+/// Decoding and SQL: other tasks of this thread move to another one meanwhile, if there is one.
+fn beside_visitors<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }
 
