@@ -55,6 +55,9 @@ pub(super) fn read(
     let mut headers = DELIMITERS.into_iter().filter_map(split);
     let found = match form {
         None => headers.find_map(|(delimiter, header)| Some((header.form()?, delimiter, header))),
+        Some(form @ (FileForm::Archive | FileForm::Recorded)) => {
+            return Err(FileError::OtherKind { form, is_folder: false });
+        }
         Some(form) => {
             let best = headers.min_by_key(|(_, header)| header.missing(form).len());
             let (delimiter, header) = best.ok_or_else(|| FileError::UnknownForm { found: shown() })?;
@@ -86,7 +89,7 @@ pub(super) fn read(
             FileForm::EndpointSnapshots => series::add_snapshot(contents, &row),
             FileForm::ModelActivity => series::add_activity(contents, &row),
             FileForm::Performance => series::add_performance(contents, &row),
-            FileForm::PriceLog => Ok(()),
+            FileForm::PriceLog | FileForm::Archive | FileForm::Recorded => Ok(()),
         };
         if let Err(why) = added {
             contents.refuse(line, why);

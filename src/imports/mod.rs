@@ -32,6 +32,10 @@ names! {
         Performance = "performance",
         /// A log of list prices of models, as JSON lines.
         PriceLog = "price_log",
+        /// A folder of bodies that hitrate archived.
+        Archive = "archive",
+        /// Folders of bodies that someone else recorded, one folder a sweep.
+        Recorded = "recorded",
     }
 }
 
@@ -44,11 +48,14 @@ const DAY_TO_DATE_SINCE: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 7, 21
 #[allow(missing_docs, reason = "the messages name the fields")]
 pub enum FileError {
     /// The form is not known.
-    #[error("unknown form: the first line is `{found}`. Recognised are {}", known_forms())]
+    #[error("unknown form: it begins with `{found}`. Recognised are {}", known_forms())]
     UnknownForm { found: String },
     /// The given form has other columns.
     #[error("the file has no column {}, which a file of the form `{form}` has", .missing.join(", "))]
     MissingColumns { form: FileForm, missing: Vec<String> },
+    /// A folder was given as a file, or a file as a folder.
+    #[error("the form `{form}` is not that of a {}", if *.is_folder { "folder" } else { "file" })]
+    OtherKind { form: FileForm, is_folder: bool },
     /// The file cannot be read at all.
     #[error("cannot read the file: {0}")]
     Unreadable(String),
@@ -60,8 +67,12 @@ fn known_forms() -> String {
         .iter()
         .map(|(form, columns)| format!("`{form}` (CSV or Parquet with {})", columns.join(", ")));
     let log = format!("`{}` (JSON lines with t, id, event)", FileForm::PriceLog);
-    let folders = "folders of archived or recorded bodies".to_owned();
-    table.chain([log, folders]).collect::<Vec<_>>().join("; ")
+    let folders = format!("`{}` (a folder of bodies that hitrate archived)", FileForm::Archive);
+    let recorded = format!(
+        "`{}` (folders with manifest.json, models.json.gz, providers.json.gz and model_stats.jsonl.gz)",
+        FileForm::Recorded
+    );
+    table.chain([log, folders, recorded]).collect::<Vec<_>>().join("; ")
 }
 
 /// The rows of a file.
@@ -85,7 +96,7 @@ pub struct Contents {
 
 impl Contents {
     /// Adds list prices, unless the endpoint's last ones are the same.
-    fn add_prices(&mut self, prices: ImportedPrices) {
+    pub fn add_prices(&mut self, prices: ImportedPrices) {
         let ImportedPrices { input, output, cache_read, cache_write, discount, .. } = prices;
         let values = [input, output, cache_read, cache_write, discount];
         if values.iter().take(4).all(Option::is_none)
@@ -98,7 +109,7 @@ impl Contents {
     }
 
     /// Adds a day as it was at a time. Of several readings of one endpoint and day, the last one counts.
-    fn add_reading(&mut self, reading: ImportedReading) {
+    pub fn add_reading(&mut self, reading: ImportedReading) {
         self.parts.readings.push(reading);
     }
 
@@ -107,7 +118,7 @@ impl Contents {
     }
 
     /// Keeps the last reading of each endpoint and day.
-    fn keep_last_readings(&mut self) {
+    pub fn keep_last_readings(&mut self) {
         let mut last: HashMap<(ImportedEndpoint, NaiveDate), DateTime<Utc>> = HashMap::new();
         for reading in &self.parts.readings {
             let key = (reading.values.endpoint.clone(), reading.values.day);
@@ -145,6 +156,7 @@ impl FileForm {
     pub fn kind(self) -> ImportKind {
         match self {
             Self::Days | Self::Readings => ImportKind::Export,
+            Self::Archive | Self::Recorded => ImportKind::Bodies,
             _ => ImportKind::Series,
         }
     }

@@ -112,6 +112,11 @@ pub(super) fn run_id(observed_at: DateTime<Utc>) -> String {
     observed_at.format("%Y%m%dT%H%M%SZ").to_string()
 }
 
+/// The time that the id of a run states.
+pub(super) fn time_of(run_id: &str) -> Option<DateTime<Utc>> {
+    chrono::NaiveDateTime::parse_from_str(run_id, "%Y%m%dT%H%M%SZ").ok().map(|time| time.and_utc())
+}
+
 impl Pipeline {
     /// Collects once. `on_progress(done, total)` is called with the number of documents.
     ///

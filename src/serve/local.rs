@@ -6,8 +6,8 @@ use crate::domain::backtest::Decide;
 use crate::domain::tier_list::DayRange;
 use crate::domain::window::moment;
 use crate::pipeline::{
-    Pipeline, backtest_by_hour, backtest_record, build_snapshot, flips as count_flips, realised_preferences,
-    sensitivity as measure_sensitivity,
+    ImportFile, Pipeline, backtest_by_hour, backtest_record, build_snapshot, flips as count_flips,
+    realised_preferences, sensitivity as measure_sensitivity,
 };
 use crate::store::ExportFormat;
 use crate::traffic::worth::RecordRows;
@@ -73,6 +73,17 @@ struct AcceptQuery {
     fields: String,
 }
 
+#[derive(Deserialize)]
+struct ImportQuery {
+    /// The file and how to import it, as JSON.
+    file: String,
+}
+
+#[derive(Deserialize)]
+struct ForgetQuery {
+    source: String,
+}
+
 /// The routes over a pipeline. Without the token they do not exist.
 pub fn router(pipeline: Arc<Pipeline>, token: &str) -> Router {
     let token: Arc<str> = token.into();
@@ -85,6 +96,8 @@ pub fn router(pipeline: Arc<Pipeline>, token: &str) -> Router {
         .route("/local/sensitivity", get(sensitivity))
         .route("/local/record", get(record))
         .route("/local/accept", post(accept))
+        .route("/local/imports", get(imports).post(import))
+        .route("/local/imports/forget", post(forget_import))
         .route_layer(from_fn_with_state(token, guard))
         .with_state(pipeline)
 }
@@ -187,6 +200,24 @@ async fn sensitivity(State(pipeline): State<Arc<Pipeline>>) -> Response {
 async fn record(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<RecordQuery>) -> Response {
     let RecordQuery { from, to, as_of, workload } = query;
     answer(move || RecordRows::read(&pipeline.store, &workload, DayRange { from, to }, as_of)).await
+}
+
+/// The imported sources.
+async fn imports(State(pipeline): State<Arc<Pipeline>>) -> Response {
+    answer(move || pipeline.store.import_sources()).await
+}
+
+/// Imports a file of this machine, which the caller names as JSON.
+async fn import(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<ImportQuery>) -> Response {
+    match serde_json::from_str::<ImportFile>(&query.file) {
+        Ok(file) => answer(move || pipeline.import(&file)).await,
+        Err(error) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
+    }
+}
+
+/// Removes an imported source.
+async fn forget_import(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<ForgetQuery>) -> Response {
+    answer(move || pipeline.forget_import(&query.source)).await
 }
 
 async fn answer<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Response

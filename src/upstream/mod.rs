@@ -96,6 +96,14 @@ pub trait Upstream: Send + Sync {
     fn read_history(&self, _outcome: &Outcome<'_>, _known: &[KnownEndpoint]) -> Option<PastBody> {
         None
     }
+    /// The requests and bodies of a sweep that someone else recorded: its list of models, its list of providers, and one
+    /// JSON line for each pair. Returns them with the numbers of the lines that have another shape.
+    fn recorded(
+        &self,
+        models: &[u8],
+        providers: &[u8],
+        lines: &[u8],
+    ) -> (Vec<(Request, Vec<u8>)>, Vec<usize>);
 
     /// Position of a kind in `kinds`; unknown kinds are last.
     fn rank(&self, kind: &DocumentName) -> usize {

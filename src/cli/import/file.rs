@@ -3,10 +3,9 @@
 use super::super::running::{encode, post};
 use super::super::tables::line;
 use super::super::{Common, exit, progress};
-use crate::clock::Clock;
 use crate::imports::FileForm;
-use crate::pipeline::{DataDir, FileReport, ImportFile, import_file, open_store};
-use crate::store::{Store, StoreError};
+use crate::pipeline::{DataDir, FileReport, ImportFile, Pipeline, PipelineError};
+use crate::store::StoreError;
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
@@ -42,18 +41,18 @@ struct Imported {
     files: Vec<FileReport>,
 }
 
-/// Where files are imported into: the store, or the server that holds it.
+/// Where files are imported into: the data folder, or the server that holds its store.
 enum Into {
-    Store(Box<Store>),
+    Folder(Box<Pipeline>),
     Server,
 }
 
 /// Imports files. Exit code 5 if some rows could not be used.
 pub fn run(common: &Common, args: &FileArgs) -> Result<u8> {
-    let (data, settings) = (common.data(), common.settings()?);
-    let into = match open_store(&settings, &data) {
-        Ok(store) => Into::Store(Box::new(store)),
-        Err(StoreError::Locked { .. }) => Into::Server,
+    let data = common.data();
+    let into = match Pipeline::open(common.settings()?, data.clone(), Common::clock()) {
+        Ok(pipeline) => Into::Folder(Box::new(pipeline)),
+        Err(PipelineError::Store(StoreError::Locked { .. })) => Into::Server,
         Err(error) => return Err(error.into()),
     };
     let bar = progress(args.paths.len(), "importing");
@@ -70,8 +69,8 @@ pub fn run(common: &Common, args: &FileArgs) -> Result<u8> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    if let (Into::Store(store), false) = (&into, args.dry_run) {
-        store.checkpoint()?;
+    if let (Into::Folder(pipeline), false) = (&into, args.dry_run) {
+        pipeline.store.checkpoint()?;
     }
     let partial = files.iter().any(|file| file.report.refused > 0);
     let imported = Imported { dry_run: args.dry_run, files };
@@ -85,7 +84,7 @@ fn shown(path: &Path) -> String {
 
 fn import(into: &Into, data: &DataDir, file: &ImportFile) -> Result<FileReport> {
     match into {
-        Into::Store(store) => Ok(import_file(store, data, file, Common::clock().now())?),
+        Into::Folder(pipeline) => Ok(pipeline.import(file)?),
         Into::Server => {
             let text = serde_json::to_string(file).context("the path is not UTF-8 text")?;
             let body = post(data, &format!("/local/imports?file={}", encode(&text)))?;

@@ -4,7 +4,7 @@ use super::super::running::{encode, post, read_or_ask};
 use super::super::tables::{Column, Report, Table, clean, name, number, text};
 use super::super::{Common, exit};
 use crate::domain::imported::ImportSummary;
-use crate::pipeline::{forget_import, open_store};
+use crate::pipeline::{Pipeline, PipelineError};
 use crate::store::StoreError;
 use crate::table::{Cell, columns, tsv};
 use anyhow::{Context, Result};
@@ -87,9 +87,9 @@ fn describe(sources: &[ImportSummary]) -> Report {
 /// Removes an imported source.
 pub fn forget(common: &Common, args: &ForgetArgs) -> Result<u8> {
     let data = common.recorded()?;
-    let removed = match open_store(&common.settings()?, &data) {
-        Ok(store) => forget_import(&store, &data, &args.source)?,
-        Err(StoreError::Locked { .. }) => {
+    let removed = match Pipeline::open(common.settings()?, data.clone(), Common::clock()) {
+        Ok(pipeline) => pipeline.forget_import(&args.source)?,
+        Err(PipelineError::Store(StoreError::Locked { .. })) => {
             let body = post(&data, &format!("/local/imports/forget?source={}", encode(&args.source)))?;
             serde_json::from_slice(&body).context("cannot read the server's response")?
         }

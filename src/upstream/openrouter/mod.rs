@@ -11,6 +11,7 @@ mod lenient;
 mod names;
 mod price_override;
 mod read;
+mod recorded;
 mod wire;
 
 use super::history::{Answered, HistoryQuery, KnownEndpoint, PastBody};
@@ -130,6 +131,26 @@ impl Upstream for OpenRouter {
     }
     fn read(&self, outcomes: &[Outcome<'_>], observed_at: DateTime<Utc>, known: &Known) -> RunReadings {
         read::readings(outcomes, observed_at, known)
+    }
+    fn recorded(
+        &self,
+        models: &[u8],
+        providers: &[u8],
+        lines: &[u8],
+    ) -> (Vec<(Request, Vec<u8>)>, Vec<usize>) {
+        let mut documents = vec![
+            recorded::list(DocumentKind::Models, "/api/v1/models", models),
+            recorded::list(DocumentKind::AllProviders, "/api/frontend/v1/all-providers", providers),
+        ];
+        let mut unread = Vec::new();
+        for (number, line) in lines.split(|byte| *byte == b'\n').enumerate() {
+            match recorded::documents(line) {
+                Some(more) => documents.extend(more),
+                None if line.iter().all(u8::is_ascii_whitespace) => {}
+                None => unread.push(number + 1),
+            }
+        }
+        (documents, unread)
     }
     fn field_names(&self, path: &str) -> (String, &'static [&'static str]) {
         upstream_names(path)

@@ -1,12 +1,15 @@
 //! Importing files: a copy is kept first, so that a replay imports it again; then its rows enter the tables of imported
 //! data.
 
-use super::{DataDir, PipelineError};
+mod bodies;
+
+use super::{DataDir, Pipeline, PipelineError, SetAside};
 use crate::archive::hex_sha256;
-use crate::domain::imported::{ImportReport, ImportSource, ImportSummary};
+use crate::domain::imported::{ImportKind, ImportReport, ImportSource, ImportSummary};
 use crate::durable;
 use crate::imports::{Contents, FileError, FileForm, read_file};
 use crate::store::{ImportedAs, Store};
+use crate::upstream::Upstream;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -82,10 +85,27 @@ impl Kept {
         let copy = Self::place(data, &self.sha256, "zst");
         let packed = zstd::encode_all(bytes, COPY_LEVEL).map_err(|error| failed(&copy, error))?;
         durable::write(&copy, &packed, failed)?;
+        self.describe(data)
+    }
+
+    fn describe(&self, data: &DataDir) -> Result<(), ImportError> {
+        let failed = |path: &Path, source| ImportError::Io { path: path.to_owned(), source };
         let described = Self::place(data, &self.sha256, "json");
         let text = serde_json::to_vec_pretty(self)
             .map_err(|error| failed(&described, std::io::Error::from(error)))?;
         durable::write(&described, &text, failed)
+    }
+
+    /// Keeps a copy of a folder, with its description written last.
+    fn keep_folder(&self, data: &DataDir, folder: &Path, files: &[PathBuf]) -> Result<(), ImportError> {
+        let failed = |path: &Path, source| ImportError::Io { path: path.to_owned(), source };
+        let copies = Self::place(data, &self.sha256, "bodies");
+        for file in files {
+            let bytes = std::fs::read(file).map_err(|error| failed(file, error))?;
+            let inner = file.strip_prefix(folder).unwrap_or(file);
+            durable::write(&copies.join(inner), &bytes, failed)?;
+        }
+        self.describe(data)
     }
 
     /// The copies of a data folder, in the order in which they were imported.
@@ -114,16 +134,23 @@ impl Kept {
     /// Imports the copy in `from` into a store, and keeps it in `into`.
     pub fn import_again(
         &self,
-        store: &Store,
+        (store, upstream): (&Store, &dyn Upstream),
         from: &DataDir,
         into: &DataDir,
     ) -> Result<ImportReport, PipelineError> {
-        let path = Self::place(from, &self.sha256, "zst");
-        let failed = |source| ImportError::Io { path: path.clone(), source };
-        let packed = File::open(&path).map_err(failed)?;
-        let bytes = zstd::decode_all(packed).map_err(failed)?;
-        let (_, contents) = read(store, &path, &bytes, Some(self.form))?;
-        self.keep(into, &bytes)?;
+        let contents = if self.form.kind() == ImportKind::Bodies {
+            let folder = Self::place(from, &self.sha256, "bodies");
+            let files = bodies::files(&folder)?;
+            self.keep_folder(into, &folder, &files)?;
+            bodies::read(upstream, &folder, &files, self.form)?
+        } else {
+            let path = Self::place(from, &self.sha256, "zst");
+            let failed = |source| ImportError::Io { path: path.clone(), source };
+            let packed = File::open(&path).map_err(failed)?;
+            let bytes = zstd::decode_all(packed).map_err(failed)?;
+            self.keep(into, &bytes)?;
+            read(store, &path, &bytes, Some(self.form))?.1
+        };
         let how = ImportedAs { name: self.name.clone(), dry_run: false };
         let (batch, parts) = contents.into_batch(self.source());
         Ok(store.import_parts(&batch, &parts, &how)?)
@@ -139,41 +166,119 @@ impl Kept {
     }
 }
 
-/// Imports a file: keeps a copy, then stores its rows. With `dry_run` it only reports what would be stored.
+/// Imports a file or a folder of bodies: keeps a copy, then stores its rows. With `dry_run` it only reports what would be
+/// stored.
 ///
 /// # Errors
 /// [`PipelineError::Import`] if the file cannot be read or kept, [`PipelineError::Store`]. In both cases none of its rows
 /// is stored.
 pub fn import_file(
-    store: &Store,
+    (store, upstream): (&Store, &dyn Upstream),
     data: &DataDir,
     file: &ImportFile,
     now: DateTime<Utc>,
 ) -> Result<FileReport, PipelineError> {
     let path = &file.path;
-    let failed = |source| ImportError::Io { path: path.clone(), source };
-    let opened = File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
-    opened.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(ImportError::TooLarge { path: path.clone() }.into());
-    }
-    let (form, contents) = read(store, path, &bytes, file.form)?;
-    let name = path.file_name().map_or_else(|| path.as_os_str(), |name| name);
-    let kept = Kept {
-        sha256: hex_sha256(&bytes),
-        origin: name.to_string_lossy().into_owned(),
-        form,
-        name: file.name.clone(),
-        imported_at: now,
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let kept = |sha256, form| Kept { sha256, origin: name, form, name: file.name.clone(), imported_at: now };
+    let is_new = |kept: &Kept| !file.dry_run && !Kept::place(data, &kept.sha256, "json").exists();
+    let (kept, contents) = if path.is_dir() {
+        let files = bodies::files(path)?;
+        let form = file.form.map_or_else(|| bodies::form(path, &files), Ok)?;
+        let contents = bodies::read(upstream, path, &files, form)?;
+        let kept = kept(sha256_of(path, &files)?, form);
+        if is_new(&kept) {
+            kept.keep_folder(data, path, &files)?;
+        }
+        (kept, contents)
+    } else {
+        let failed = |source| ImportError::Io { path: path.clone(), source };
+        let mut bytes = Vec::new();
+        let opened = File::open(path).map_err(failed)?;
+        opened.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
+        if bytes.len() as u64 > LARGEST_FILE {
+            return Err(ImportError::TooLarge { path: path.clone() }.into());
+        }
+        let (form, contents) = read(store, path, &bytes, file.form)?;
+        let kept = kept(hex_sha256(&bytes), form);
+        if is_new(&kept) {
+            kept.keep(data, &bytes)?;
+        }
+        (kept, contents)
     };
-    if !file.dry_run && !Kept::place(data, &kept.sha256, "json").exists() {
-        kept.keep(data, &bytes)?;
-    }
     let (batch, parts) = contents.into_batch(kept.source());
     let how = ImportedAs { name: file.name.clone(), dry_run: file.dry_run };
     let report = store.import_parts(&batch, &parts, &how)?;
-    Ok(FileReport { path: path.clone(), form: form.to_string(), report })
+    Ok(FileReport { path: path.clone(), form: kept.form.to_string(), report })
+}
+
+impl Pipeline {
+    /// Imports a file like [`import_file`] and publishes, so that the pages show it.
+    ///
+    /// # Errors
+    /// As [`import_file`]. A failure to publish is logged: the next run publishes again.
+    pub fn import(&self, file: &ImportFile) -> Result<FileReport, PipelineError> {
+        let _alone = self.record_alone();
+        let report = import_file((&self.store, &*self.upstream), &self.data, file, self.clock.now())?;
+        if !file.dry_run {
+            self.publish_imports()?;
+        }
+        Ok(report)
+    }
+
+    /// Removes an imported source like [`forget_import`] and publishes.
+    ///
+    /// # Errors
+    /// As [`forget_import`].
+    pub fn forget_import(&self, name: &str) -> Result<Option<ImportSummary>, PipelineError> {
+        let _alone = self.record_alone();
+        let removed = forget_import(&self.store, &self.data, name)?;
+        if removed.is_some() {
+            self.publish_imports()?;
+        }
+        Ok(removed)
+    }
+
+    fn publish_imports(&self) -> Result<(), PipelineError> {
+        if self.store.newest_run(None)?.is_some()
+            && let Err(error) = self.publish()
+        {
+            tracing::error!(%error, "imported data is stored but cannot be published");
+        }
+        Ok(())
+    }
+
+    /// Imports the kept copies of a data folder again: those that were imported before `until`, or all. Returns those
+    /// that are left, and what could not be imported.
+    pub(super) fn import_again(
+        &self,
+        from: &DataDir,
+        kept: Vec<Kept>,
+        until: Option<DateTime<Utc>>,
+    ) -> (Vec<Kept>, Vec<SetAside>) {
+        let is_due = |one: &Kept| until.is_none_or(|until| one.imported_at < until);
+        let (due, left): (Vec<_>, Vec<_>) = kept.into_iter().partition(is_due);
+        let failed = due.into_iter().filter_map(|one| {
+            let again = one.import_again((&self.store, &*self.upstream), from, &self.data);
+            let reason = again.err()?.to_string();
+            tracing::error!(file = one.origin, reason, "cannot import this copy again");
+            let file = Kept::place(from, &one.sha256, "json").display().to_string();
+            Some(SetAside { run_id: format!("import of {}", one.origin), file, reason })
+        });
+        (left, failed.collect())
+    }
+}
+
+/// sha256 of a folder: of the names and contents of its files.
+fn sha256_of(folder: &Path, files: &[PathBuf]) -> Result<String, ImportError> {
+    let mut list = String::new();
+    for file in files {
+        let failed = |source| ImportError::Io { path: file.clone(), source };
+        let bytes = std::fs::read(file).map_err(failed)?;
+        let inner = file.strip_prefix(folder).unwrap_or(file);
+        list.push_str(&format!("{} {}\n", hex_sha256(&bytes), inner.display()));
+    }
+    Ok(hex_sha256(list.as_bytes()))
 }
 
 /// Removes an imported source, and its copy if it was a file. `None` if there is no source of that name.
@@ -195,7 +300,13 @@ pub fn forget_import(
             _ => {}
         }
     }
-    Ok(Some(source))
+    let folder = Kept::place(data, &source.sha256, "bodies");
+    match std::fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(ImportError::Io { path: folder, source: error }.into())
+        }
+        _ => Ok(Some(source)),
+    }
 }
 
 /// Reads a file: plain, gzip or zstd text, or Parquet.
