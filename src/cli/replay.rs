@@ -26,13 +26,8 @@ pub fn run(common: &Common, args: &ReplayArgs) -> Result<u8> {
     let source = Archive::open(common.data().archive());
     let pipeline = Pipeline::open(common.settings()?, target, Common::clock())?;
     let bar = progress(0, "replaying");
-    let mut report = pipeline.replay_with(&source, Some(&common.data()), advance(&bar))?;
+    let report = pipeline.replay_with(&source, Some(&common.data()), advance(&bar))?;
     bar.finish_and_clear();
-    let history = Archive::open(common.data().history());
-    let imported = pipeline.replay_history(&history, &mut |batch| pipeline.keep_imported(batch))?;
-    if imported.stored > 0 {
-        report.snapshot = Some(pipeline.publish()?.id.clone());
-    }
     pipeline.store.checkpoint()?;
     common.print(&report, || {
         let mut text = format!(
@@ -42,9 +37,6 @@ pub fn run(common: &Common, args: &ReplayArgs) -> Result<u8> {
             args.into.display(),
             report.readings
         );
-        if imported.stored > 0 {
-            text.push_str(&format!("\n{} rows of archived history imported", imported.stored));
-        }
         for SetAside { run_id, file, reason } in &report.set_aside {
             text.push_str(&format!("\nset aside: run {run_id} ({file}): {reason}"));
         }

@@ -21,7 +21,7 @@ mod suspect;
 mod sweep;
 
 pub use analyse::sensitivity;
-pub use backfill::{HistoryPlan, ImportOptions, ImportStop, Sink, UpstreamImport};
+pub use backfill::{HistoryPlan, ImportOptions, ImportStop, NextSweep, Sink, UpstreamImport};
 pub use backtest::{backtest, backtest_by_hour, backtest_record};
 pub use changes::{examine_shifts, measured_changes};
 pub use collect::{CollectOptions, CollectReport};

@@ -60,7 +60,7 @@ impl Pipeline {
     }
 
     /// Rebuilds the store like [`Pipeline::replay`], and imports the files again of which `imports` keeps copies, each
-    /// between the same runs as before.
+    /// between the same runs as before, and then the archived history.
     ///
     /// # Errors
     /// As [`Pipeline::replay`]. A copy that cannot be imported is set aside like a run.
@@ -92,6 +92,13 @@ impl Pipeline {
         }
         if let Some(from) = imports {
             report.set_aside.extend(self.import_again(from, kept, None).1);
+            let history = Archive::open(from.history());
+            if let Err(error) = self.replay_history(&history, &mut |batch| self.keep_imported(batch)) {
+                let file = from.history().display().to_string();
+                tracing::error!(file, %error, "setting the archived history aside");
+                let run_id = "history".to_owned();
+                report.set_aside.push(SetAside { run_id, file, reason: error.to_string() });
+            }
         }
         if report.stored > 0 {
             report.snapshot = Some(self.publish()?.id.clone());

@@ -16,6 +16,10 @@ pub use upstream::ImportOptions;
 
 use super::{Pipeline, PipelineError};
 use crate::domain::imported::{ImportBatch, ImportReport};
+use chrono::{DateTime, Utc};
+
+/// The time of the first sweep after a time, if any is planned.
+pub type NextSweep<'a> = dyn Fn(DateTime<Utc>) -> Option<DateTime<Utc>> + Send + Sync + 'a;
 
 /// Stores a batch of imported data.
 pub type Sink<'a> = dyn FnMut(&ImportBatch) -> Result<ImportReport, PipelineError> + Send + 'a;

@@ -4,7 +4,7 @@
 use super::prices::PriceBook;
 use super::report::{HistoryPlan, ImportStop, Progress, UpstreamImport};
 use super::rows::{Reader, archived_batches, outcomes_of};
-use super::{Sink, answered};
+use super::{NextSweep, Sink, answered};
 use crate::archive::{Archive, Fetched, Manifest, RunHeader};
 use crate::domain::document::{Pair, Request};
 use crate::domain::imported::{ImportKind, ImportedEndpoint};
@@ -17,6 +17,7 @@ use crate::upstream::history::{Answered, HistoryQuery, HistoryRange, KnownEndpoi
 use chrono::{DateTime, Duration, SubsecRound, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio_util::sync::CancellationToken;
 
 /// Number of requests that are archived together.
@@ -110,13 +111,13 @@ impl Pipeline {
     pub async fn import_upstream(
         &self,
         options: &ImportOptions,
-        next_sweep: &(dyn Fn(DateTime<Utc>) -> Option<DateTime<Utc>> + Send + Sync),
+        next_sweep: &NextSweep<'_>,
         sink: &mut Sink<'_>,
         cancel: &CancellationToken,
         mut on_progress: impl FnMut(usize, usize) + Send,
     ) -> Result<UpstreamImport, PipelineError> {
         let mut import = Import::new(self, options)?;
-        import.catch_up(sink)?;
+        beside_visitors(|| import.catch_up(sink))?;
         let fetcher = Fetcher::new(import.fetch_config(), self.clock.clone())?;
         loop {
             let plan = import.left();
@@ -137,7 +138,7 @@ impl Pipeline {
                     let batch: Vec<Request> = plan.into_iter().take(most).collect();
                     let (fetched, sweep) = import.fetch(&fetcher, batch, cancel).await;
                     import.keep(&fetched, &sweep)?;
-                    import.pass_on(&fetched, sink)?;
+                    beside_visitors(|| import.pass_on(&fetched, sink))?;
                     stop_of(&sweep, cancel)
                 }
                 Err(stop) => Some(stop),
@@ -150,6 +151,14 @@ impl Pipeline {
             }
         }
         Ok(import.report)
+    }
+}
+
+/// Decoding and SQL: other tasks of this thread move to another one meanwhile, if there is one.
+fn beside_visitors<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }
 
@@ -238,10 +247,7 @@ impl<'a> Import<'a> {
     }
 
     /// How many requests may be sent now.
-    fn allowed(
-        &self,
-        next_sweep: &(dyn Fn(DateTime<Utc>) -> Option<DateTime<Utc>> + Send + Sync),
-    ) -> Result<usize, ImportStop> {
+    fn allowed(&self, next_sweep: &NextSweep<'_>) -> Result<usize, ImportStop> {
         let (settings, now) = (&self.pipeline.config.backfill, self.now());
         let quiet = Duration::minutes(settings.quiet_minutes.into());
         if let Some(at) = next_sweep(now).filter(|at| *at - now <= quiet) {
