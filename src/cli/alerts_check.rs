@@ -4,7 +4,7 @@ use super::tables::{Column, Report, Table, clean, name, text};
 use super::{Common, exit};
 use crate::alerts::engine::{Past, State, past};
 use crate::clock::Clock;
-use crate::domain::format::moment;
+use crate::domain::format::{counted, moment};
 use crate::domain::window;
 use crate::table::{Cell, columns, tsv};
 use anyhow::{Result, bail};
@@ -117,9 +117,9 @@ fn describe(found: &Past, last: &Last) -> Report {
             row.title.to_owned(),
         ]);
     }
-    let mut lines = vec![format!("{} notices since {}", rows.len(), moment(found.since))];
+    let mut lines = vec![format!("{} since {}", counted(rows.len() as u64, "notice"), moment(found.since))];
     for checked in &found.rules {
-        lines.push(format!("rule {}: {} notices", checked.rule, checked.notices.len()));
+        lines.push(format!("rule {}: {}", checked.rule, counted(checked.notices.len() as u64, "notice")));
         lines.extend(
             checked.not_checked.iter().map(|why| format!("rule {}: not examined: {why}", checked.rule)),
         );

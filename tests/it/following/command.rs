@@ -34,7 +34,7 @@ fn a_check_prints_what_the_rules_would_have_reported_and_remembers_nothing() {
     assert!(answer["warnings"].to_string().contains("norhtwind/atlas-3"), "{answer}");
     assert_eq!(answer["last"]["at"], serde_json::Value::Null);
     let text =
-        hitrate(data.path(), &["alerts", "check", "--since", &since, "--rule", "rate", "--table", "text"]);
+        hitrate(data.path(), &["alerts", "check", "--since", &since, "--rule", "rate", "--table", "tsv"]);
     assert!(text.out.contains("fell 14 points") && !text.out.contains("cost"), "{text:?}");
     let state = State::load(&data.path().join("alerts")).expect("readable");
     assert_eq!(state, State::default(), "nothing is remembered");
