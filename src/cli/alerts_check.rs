@@ -2,14 +2,15 @@
 
 use super::tables::{Column, Report, Table, clean, name, text};
 use super::{Common, exit};
-use crate::alerts::engine::{Past, past};
+use crate::alerts::engine::{Past, State, past};
 use crate::clock::Clock;
-use crate::domain::format::moment;
+use crate::domain::format::{counted, moment};
 use crate::domain::window;
 use crate::table::{Cell, columns, tsv};
 use anyhow::{Result, bail};
 use chrono::{DateTime, Duration, Utc};
 use clap::Args;
+use serde::Serialize;
 
 /// Days that are examined by default.
 const DAYS: i64 = 30;
@@ -48,8 +49,33 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<u8> {
     let snapshot = common.snapshot()?;
     let since = args.since.unwrap_or_else(|| Common::clock().now() - Duration::days(DAYS));
     let found = past(&rules, &snapshot, since, config.serve.public_url.trim_end_matches('/'));
-    common.report(&found, || describe(&found).simulated(snapshot.simulated))?;
+    let state = State::load(&common.data().alerts());
+    let last = match &state {
+        Ok(state) => Last { as_of: state.as_of, at: state.checked_at, error: state.error.clone() },
+        Err(error) => Last { as_of: None, at: None, error: Some(error.to_string()) },
+    };
+    let answer = Answer { past: &found, last };
+    common.report(&answer, || describe(&found, &answer.last).simulated(snapshot.simulated))?;
     Ok(exit::OK)
+}
+
+/// The answer in JSON.
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    past: &'a Past,
+    last: Last,
+}
+
+/// When the rules were last applied by the server or by `hitrate collect`.
+#[derive(Serialize)]
+struct Last {
+    /// Time of the data.
+    as_of: Option<DateTime<Utc>>,
+    /// When it was.
+    at: Option<DateTime<Utc>>,
+    /// Why it failed; null if it did not.
+    error: Option<String>,
 }
 
 /// A notice as a row.
@@ -68,7 +94,7 @@ columns!(Row<'_>, |row| {
     "title": Cell::text(row.title),
 });
 
-fn describe(found: &Past) -> Report {
+fn describe(found: &Past, last: &Last) -> Report {
     const COLUMNS: [Column; 4] =
         [text("time (UTC)", 2), name("rule", 3), text("severity", 4), name("notice", 1)];
     let rows: Vec<Row> = found
@@ -91,9 +117,9 @@ fn describe(found: &Past) -> Report {
             row.title.to_owned(),
         ]);
     }
-    let mut lines = vec![format!("{} notices since {}", rows.len(), moment(found.since))];
+    let mut lines = vec![format!("{} since {}", counted(rows.len() as u64, "notice"), moment(found.since))];
     for checked in &found.rules {
-        lines.push(format!("rule {}: {} notices", checked.rule, checked.notices.len()));
+        lines.push(format!("rule {}: {}", checked.rule, counted(checked.notices.len() as u64, "notice")));
         lines.extend(
             checked.not_checked.iter().map(|why| format!("rule {}: not examined: {why}", checked.rule)),
         );
@@ -106,6 +132,13 @@ fn describe(found: &Past) -> Report {
         Some(_) => {}
         None => lines.push("no changes are known yet".to_owned()),
     }
+    match (last.at, last.as_of) {
+        (Some(at), Some(as_of)) => {
+            lines.push(format!("the rules were last applied at {} to data of {}", moment(at), moment(as_of)));
+        }
+        _ => lines.push("the rules were not applied yet".to_owned()),
+    }
+    lines.extend(last.error.as_ref().map(|error| format!("the last attempt failed: {error}")));
     let report = if rows.is_empty() { Report::default() } else { Report::default().table(table) };
     lines.into_iter().fold(report, |report, line| report.text(clean(&line)))
 }

@@ -70,15 +70,15 @@ pub struct Rule {
     /// The mode of the preference: avoid, shortlist, pin or order; the default mode if omitted.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub mode: String,
-    /// The limits of the preference.
-    #[serde(default)]
-    pub limits: Limits,
     /// Report that your own hit rate of a model at a provider fell by at least this many points.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_hit_rate_drop: Option<f64>,
     /// Report that the data are stale or that a run is suspect, and the end of both.
     #[serde(default)]
     pub collection_trouble: bool,
+    /// The limits of the preference.
+    #[serde(default, skip_serializing_if = "Limits::is_empty")]
+    pub limits: Limits,
 }
 
 /// The workload of a rule that names none.
@@ -197,6 +197,16 @@ mod tests {
 
     fn rule(text: &str) -> Result<Rule, String> {
         toml::from_str(&format!("name = \"one\"\n{text}")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_rule_is_printed_as_it_was_read() {
+        let read = rule(
+            "preference_changes = true\nmodels = [\"a/b\"]\nlimits = { context = 1000 }\nhit_rate_drop = 5",
+        );
+        let read = read.expect("valid");
+        let printed = toml::to_string(&read).expect("printable");
+        assert_eq!(toml::from_str::<Rule>(&printed).expect("the same"), read, "{printed}");
     }
 
     #[test]

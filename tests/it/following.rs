@@ -1,5 +1,6 @@
 //! Following: the filter of the page of changes, feeds, and the rules of alerts.
 
+mod command;
 mod feeds;
 mod page;
 mod rules;

@@ -22,7 +22,9 @@ pub fn warnings(rules: &[Rule], snapshot: &Snapshot) -> Vec<String> {
             if known.iter().any(|own| is_named(name, own)) {
                 return;
             }
+            // Names of the upstream may be anything.
             let near = nearest_names(name, known.iter().copied());
+            let near: Vec<String> = near.iter().map(|name| name.escape_debug().to_string()).collect();
             let near =
                 if near.is_empty() { String::new() } else { format!("; similar names: {}", near.join(", ")) };
             found.push(format!(
