@@ -2,6 +2,7 @@
 
 use super::analyse::first_hour;
 use super::changes::traffic::traffic_of;
+use super::imports::shown;
 use super::recommendations::Past;
 use super::seasons::Recorded;
 use crate::analysis::{Analysis, EndpointVerdicts, METHOD_VERSION};
@@ -17,7 +18,7 @@ use crate::domain::tier::{Lens, Tier};
 use crate::domain::window::{Basis, WindowKind};
 use crate::domain::workload::Workload;
 use crate::snapshot::{
-    ComparisonAge, Endpoint, EndpointDay, FORMAT, HourlyRate, HourlyRates, ModelEntry, ProviderDay,
+    ComparisonAge, Endpoint, EndpointDay, FORMAT, HourlyRate, HourlyRates, Imports, ModelEntry, ProviderDay,
     ProviderEntry, RecentReading, Snapshot, Status, Summary, SuspectRun, TierList,
 };
 use crate::store::{EndpointDayRow, EndpointNow, HourlyRecord, RunRow, Store, StoreError};
@@ -51,6 +52,7 @@ pub struct Material {
     /// What changed on the last days, newest first.
     pub(super) changes: Vec<Change>,
     seasons: Recorded,
+    imports: Imports,
 }
 
 impl Material {
@@ -85,6 +87,7 @@ impl Material {
             recommended: Past::read(store, as_of, workload),
             changes: Vec::new(),
             seasons: Recorded::read(store, as_of)?,
+            imports: shown(store, as_of)?,
             newest,
             runs,
         })
@@ -111,6 +114,7 @@ impl Material {
             recommended: Past::default(),
             changes: Vec::new(),
             seasons: Recorded::default(),
+            imports: Imports::default(),
             newest,
             runs: Vec::new(),
         })
@@ -217,6 +221,7 @@ pub fn content(
         status,
         changes: material.changes,
         share,
+        imports: material.imports,
         thresholds: thresholds::table(),
     }
 }
@@ -243,7 +248,9 @@ fn id(snapshot: &Snapshot, run_id: &str) -> String {
         (json(&snapshot.tier_lists), json(&snapshot.providers), json(&snapshot.backtest));
     let (status, version) = (json(&snapshot.status), json(&snapshot.method_version));
     let changes = json(&snapshot.changes);
-    let parts = [lists, models, providers, backtest, hourly, status, changes, version];
+    let mut parts = vec![lists, models, providers, backtest, hourly, status, changes, version];
+    // Without imports, the id does not depend on them.
+    parts.extend(Some(&snapshot.imports).filter(|imports| !imports.is_empty()).map(json));
     let bytes = [b"[".as_slice(), &parts.join(&b','), b"]"].concat();
     format!("{run_id}-{}", &hex_sha256(&bytes)[..8])
 }

@@ -5,6 +5,7 @@ pub mod change_words;
 pub mod changes;
 mod flags;
 pub mod following;
+pub mod imports;
 pub mod lists;
 mod missing;
 pub mod money;

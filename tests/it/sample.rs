@@ -601,6 +601,7 @@ pub fn snapshot() -> Snapshot {
         status: status(),
         changes: changes(),
         share,
+        imports: hitrate::snapshot::Imports::default(),
         thresholds: thresholds::table(),
     }
 }

@@ -37,6 +37,8 @@ pub(super) fn changes(
     changes.extend(facts::changes(store, as_of)?);
     changes.extend(published::changes(store, as_of, workload)?);
     changes.extend(measured_changes(store, (from, to), as_of)?);
+    let since = from.max(DateTime::UNIX_EPOCH);
+    changes.extend(store.imported_price_changes(since, to.min(as_of), as_of)?);
     changes.retain(|change| (from..=to).contains(&change.at));
     newest_first(&mut changes);
     Ok(changes)

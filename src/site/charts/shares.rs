@@ -31,7 +31,7 @@ fn drawn<'a>(
             .iter()
             .zip(&row.by_day)
             .filter(|(day, _)| day.complete)
-            .map(|(day, share)| Point { day: day.day, value: *share, derived: false })
+            .map(|(day, share)| Point { day: day.day, value: *share, derived: false, imported: None })
             .collect(),
         steps: Vec::new(),
     });

@@ -5,6 +5,7 @@ use crate::domain::change::ChangeKind;
 use crate::domain::delivery::{AlertsStatus, Delivery, DeliveryOutcome, ReceiverState, ReceiverStatus};
 use crate::domain::document::RouteAnswer;
 use crate::domain::hourly::Refusal;
+use crate::domain::imported::ImportSummary;
 use crate::domain::reading::RunStatus;
 use crate::domain::thresholds::STALE_AFTER_HOURS;
 use crate::domain::window::WindowKind;
@@ -14,7 +15,7 @@ use crate::site::registry::Section;
 use crate::snapshot::{
     ComparisonAge, DriftCount, HourlyRates, QuarantineCount, RunSummary, SourceAge, SuspectRun,
 };
-use crate::wording::{self, status as health};
+use crate::wording::{self, imports, status as health};
 use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::{DateTime, Duration, Utc};
@@ -43,6 +44,8 @@ struct StatusPage<'a> {
     refused: Vec<(&'static str, String)>,
     quarantine: Vec<(&'a QuarantineCount, String)>,
     drift: &'a [DriftCount],
+    imported: usize,
+    imports: Vec<Import<'a>>,
     changes: Vec<Change<'a>>,
     alerts: Option<Alerts<'a>>,
 }
@@ -175,8 +178,34 @@ pub fn render(view: &View, alerts: Option<&AlertsStatus>) -> askama::Result<Stri
             usize::MAX,
         ),
         alerts: alerts.map(Alerts::new),
+        imported: snapshot.imports.count,
+        imports: snapshot.imports.sources.iter().map(import).collect(),
     }
     .render()
+}
+
+/// An imported source.
+struct Import<'a> {
+    of: &'a ImportSummary,
+    kind: &'static str,
+    at: When,
+    stored: String,
+    known: String,
+    disagreements: String,
+    refused: String,
+}
+
+fn import(of: &ImportSummary) -> Import<'_> {
+    let count = |rows: usize| format::grouped(rows as u64);
+    Import {
+        of,
+        kind: imports::kind(of.kind),
+        at: When::new(of.fetched_at),
+        stored: count(of.report.stored),
+        known: count(of.report.known),
+        disagreements: count(of.report.disagreements),
+        refused: count(of.report.refused),
+    }
 }
 
 /// The state of the collection.
