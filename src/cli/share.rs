@@ -1,6 +1,6 @@
 //! `hitrate share`: who serves the traffic.
 
-use super::tables::{Column, Report, Table, clean, dash, name, number, percent, thousands};
+use super::tables::{Column, Report, Table, clean, dash, name, number, percent};
 use super::{Common, exit, model};
 use crate::domain::share::{ShareReport, ShareRow};
 use crate::table::tsv;
@@ -39,7 +39,7 @@ fn describe(found: &ShareReport, simulated: bool) -> Report {
         [name("whose", 1), number("share", 1), number("before", 2), number("tokens a day", 3)];
     let mut table = Table::new(&COLUMNS, tsv(&found.shares));
     for row in &found.shares {
-        let tokens = dash(row.tokens_per_day, |tokens| format!("{} M", thousands(tokens / 1e6)));
+        let tokens = dash(row.tokens_per_day, |tokens| format!("{:.0} M", tokens / 1e6));
         table.row([whose(row), percent(row.share), percent(row.share_before), tokens]);
     }
     let heading = match &found.model_id {
@@ -63,7 +63,7 @@ fn describe(found: &ShareReport, simulated: bool) -> Report {
     report.text(found.caution)
 }
 
-/// The tag of an endpoint, or its provider with the beginning of its id if the endpoint is gone.
+/// The tag of an endpoint, or its provider if the endpoint is gone.
 fn whose(row: &ShareRow) -> String {
     match (&row.tag, row.endpoint_id) {
         (Some(tag), _) => tag.to_string(),

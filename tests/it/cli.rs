@@ -3,6 +3,7 @@
 mod cost;
 mod mcp;
 mod served;
+mod share;
 mod terminal;
 mod written;
 
