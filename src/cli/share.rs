@@ -1,6 +1,6 @@
 //! `hitrate share`: who serves the traffic.
 
-use super::tables::{Column, Report, Table, dash, name, number, percent, thousands};
+use super::tables::{Column, Report, Table, clean, dash, name, number, percent};
 use super::{Common, exit, model};
 use crate::domain::share::{ShareReport, ShareRow};
 use crate::table::tsv;
@@ -39,11 +39,13 @@ fn describe(found: &ShareReport, simulated: bool) -> Report {
         [name("whose", 1), number("share", 1), number("before", 2), number("tokens a day", 3)];
     let mut table = Table::new(&COLUMNS, tsv(&found.shares));
     for row in &found.shares {
-        let tokens = dash(row.tokens_per_day, |tokens| format!("{} M", thousands(tokens / 1e6)));
+        let tokens = dash(row.tokens_per_day, |tokens| format!("{:.0} M", tokens / 1e6));
         table.row([whose(row), percent(row.share), percent(row.share_before), tokens]);
     }
     let heading = match &found.model_id {
-        Some(model) => format!("Tokens of {model} by endpoint, last 7 complete days against the 7 before"),
+        Some(model) => {
+            format!("Tokens of {} by endpoint, last 7 complete days against the 7 before", clean(model))
+        }
         None => "Tokens of all models by provider, last 7 complete days against the 7 before".to_owned(),
     };
     let mut report = Report::default().text(heading).simulated(simulated).table(table);
@@ -54,13 +56,14 @@ fn describe(found: &ShareReport, simulated: bool) -> Report {
         None => report.text("No complete day with traffic is recorded yet."),
     };
     for jump in found.jumps.iter().take(JUMPS) {
-        let tag = jump.tag.as_ref().map_or_else(|| jump.provider.to_string(), ToString::to_string);
-        report = report.text(format!("{} {} at {tag}: {}.", jump.day, jump.slug, wording::jump(jump)));
+        let tag = clean(&jump.tag.as_ref().map_or_else(|| jump.provider.to_string(), ToString::to_string));
+        let model = clean(jump.slug.as_str());
+        report = report.text(format!("{} {model} at {tag}: {}.", jump.day, wording::jump(jump)));
     }
     report.text(found.caution)
 }
 
-/// The tag of an endpoint, or its provider with the beginning of its id if the endpoint is gone.
+/// The tag of an endpoint, or its provider if the endpoint is gone.
 fn whose(row: &ShareRow) -> String {
     match (&row.tag, row.endpoint_id) {
         (Some(tag), _) => tag.to_string(),

@@ -4,6 +4,7 @@
 use super::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -141,6 +142,8 @@ pub struct ShareReport {
     pub concentration: Option<Concentration>,
     /// Providers or endpoints, most tokens first.
     pub shares: Vec<ShareRow>,
+    /// The same by provider, for a model; empty for all models, whose shares are those of providers.
+    pub by_provider: Vec<ShareRow>,
     /// Days on which the traffic of one endpoint jumped while the rest of its model stayed, newest first: likely one
     /// customer.
     pub jumps: Vec<TrafficJump>,
@@ -167,7 +170,7 @@ pub struct ShareRow {
 }
 
 /// Whose share a row is, with its tokens by day.
-type Part<'a> = ((&'a ProviderSlug, Option<(&'a EndpointTraffic, Uuid)>), Vec<Option<i64>>);
+type Part<'a> = ((&'a ProviderSlug, Option<&'a EndpointTraffic>), Vec<Option<i64>>);
 
 impl TrafficShare {
     /// The traffic of a model.
@@ -177,60 +180,95 @@ impl TrafficShare {
 
     /// The shares of the providers in all traffic.
     pub fn of_providers(&self) -> ShareReport {
-        let mut parts: Vec<Part<'_>> = Vec::new();
-        for endpoint in self.models.iter().flat_map(|model| &model.endpoints) {
-            match parts.iter_mut().find(|((provider, _), _)| **provider == endpoint.provider) {
-                Some((_, sums)) => add(sums, &endpoint.tokens),
-                None => parts.push(((&endpoint.provider, None), endpoint.tokens.clone())),
-            }
-        }
-        self.report(None, parts, self.jumps.clone())
+        let parts = by_provider(self.models.iter().flat_map(|model| &model.endpoints));
+        self.report(None, parts, Vec::new(), self.jumps.clone())
     }
 
     /// The shares of the endpoints in the traffic of a model.
     pub fn of_model(&self, model_id: &str, slug: &ModelSlug, variant: &Variant) -> ShareReport {
         let its = self.model(slug, variant).map(|model| model.endpoints.as_slice()).unwrap_or_default();
-        let parts = its.iter().map(|e| ((&e.provider, Some((e, e.endpoint_id))), e.tokens.clone()));
+        let parts = its.iter().map(|e| ((&e.provider, Some(e)), e.tokens.clone())).collect();
         let jumps = self.jumps.iter().filter(|jump| jump.slug == *slug && jump.variant == *variant);
-        self.report(Some(model_id.to_owned()), parts.collect(), jumps.cloned().collect())
+        self.report(Some(model_id.to_owned()), parts, by_provider(its), jumps.cloned().collect())
     }
 
-    fn report(&self, model_id: Option<String>, parts: Vec<Part<'_>>, jumps: Vec<TrafficJump>) -> ShareReport {
+    fn report(
+        &self,
+        model_id: Option<String>,
+        parts: Vec<Part<'_>>,
+        providers: Vec<Part<'_>>,
+        jumps: Vec<TrafficJump>,
+    ) -> ShareReport {
         let mut all = vec![None; self.days.len()];
         parts.iter().for_each(|(_, tokens)| add(&mut all, tokens));
         let complete: Vec<usize> = (0..self.days.len()).rev().filter(|at| self.days[*at].complete).collect();
         let (recent, earlier) = complete.split_at(complete.len().min(SHARE_DAYS));
         let earlier = &earlier[..earlier.len().min(SHARE_DAYS)];
-        let sum = |tokens: &[Option<i64>], days: &[usize]| -> i64 {
-            days.iter().filter_map(|at| tokens.get(*at).copied().flatten()).sum()
-        };
-        let share = |tokens: &[Option<i64>], days: &[usize]| {
-            let of_all = sum(&all, days);
-            (of_all > 0).then(|| sum(tokens, days) as f64 / of_all as f64)
-        };
         let concentration = Concentration::of(parts.iter().map(|(_, tokens)| sum(tokens, recent)));
-        let row = |((provider, endpoint), tokens): Part<'_>| ShareRow {
-            provider: provider.clone(),
-            tag: endpoint.and_then(|(endpoint, _)| endpoint.tag.clone()),
-            endpoint_id: endpoint.map(|(_, id)| id),
-            tokens_per_day: (!recent.is_empty()).then(|| sum(&tokens, recent) as f64 / recent.len() as f64),
-            share: share(&tokens, recent),
-            share_before: share(&tokens, earlier),
-            by_day: tokens
-                .iter()
-                .zip(&all)
-                .map(|(own, all)| Some((*own)? as f64 / (*all).filter(|all| *all > 0)? as f64))
-                .collect(),
+        let rows = |parts: Vec<Part<'_>>| {
+            let mut rows: Vec<ShareRow> =
+                parts.into_iter().map(|part| row(part, &all, recent, earlier)).collect();
+            rows.sort_by(largest_first);
+            rows
         };
-        let mut shares: Vec<ShareRow> = parts.into_iter().map(row).collect();
-        let newest = |row: &ShareRow| row.by_day.last().copied().flatten().unwrap_or(0.0);
-        shares.sort_by(|a, b| {
-            let by_share = b.share.unwrap_or(0.0).total_cmp(&a.share.unwrap_or(0.0));
-            let by_name = (&a.provider, &a.tag, a.endpoint_id).cmp(&(&b.provider, &b.tag, b.endpoint_id));
-            by_share.then(newest(b).total_cmp(&newest(a))).then(by_name)
-        });
-        ShareReport { model_id, caution: CAUTION, days: self.days.clone(), concentration, shares, jumps }
+        ShareReport {
+            model_id,
+            caution: CAUTION,
+            days: self.days.clone(),
+            concentration,
+            shares: rows(parts),
+            by_provider: rows(providers),
+            jumps,
+        }
     }
+}
+
+/// The tokens of these endpoints by provider.
+fn by_provider<'a>(endpoints: impl IntoIterator<Item = &'a EndpointTraffic>) -> Vec<Part<'a>> {
+    let mut parts: Vec<Part<'a>> = Vec::new();
+    for endpoint in endpoints {
+        match parts.iter_mut().find(|((provider, _), _)| **provider == endpoint.provider) {
+            Some((_, sums)) => add(sums, &endpoint.tokens),
+            None => parts.push(((&endpoint.provider, None), endpoint.tokens.clone())),
+        }
+    }
+    parts
+}
+
+fn sum(tokens: &[Option<i64>], days: &[usize]) -> i64 {
+    days.iter().filter_map(|at| tokens.get(*at).copied().flatten()).sum()
+}
+
+/// The row of a part of `all` tokens: over the recent complete days, those before them, and each day.
+fn row(
+    ((provider, endpoint), tokens): Part<'_>,
+    all: &[Option<i64>],
+    recent: &[usize],
+    earlier: &[usize],
+) -> ShareRow {
+    let share = |days: &[usize]| {
+        let of_all = sum(all, days);
+        (of_all > 0).then(|| sum(&tokens, days) as f64 / of_all as f64)
+    };
+    let of_day =
+        |(own, all): (&Option<i64>, &Option<i64>)| Some((*own)? as f64 / all.filter(|all| *all > 0)? as f64);
+    ShareRow {
+        provider: provider.clone(),
+        tag: endpoint.and_then(|endpoint| endpoint.tag.clone()),
+        endpoint_id: endpoint.map(|endpoint| endpoint.endpoint_id),
+        tokens_per_day: (!recent.is_empty()).then(|| sum(&tokens, recent) as f64 / recent.len() as f64),
+        share: share(recent),
+        share_before: share(earlier),
+        by_day: tokens.iter().zip(all).map(of_day).collect(),
+    }
+}
+
+/// By the share of the complete days, then of the newest day, then by name.
+fn largest_first(a: &ShareRow, b: &ShareRow) -> Ordering {
+    let newest = |row: &ShareRow| row.by_day.last().copied().flatten().unwrap_or(0.0);
+    let by_share = b.share.unwrap_or(0.0).total_cmp(&a.share.unwrap_or(0.0));
+    let by_name = (&a.provider, &a.tag, a.endpoint_id).cmp(&(&b.provider, &b.tag, b.endpoint_id));
+    by_share.then(newest(b).total_cmp(&newest(a))).then(by_name)
 }
 
 /// Adds tokens day by day; absent ones add nothing, and a sum of nothing stays absent.

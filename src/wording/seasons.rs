@@ -48,12 +48,12 @@ pub fn day_name(place: u32) -> String {
 pub fn session_by_time(tag: &str, periods: &[(f64, String, bool)]) -> Option<String> {
     let cost = |period: &&(f64, String, bool)| period.0;
     let cheapest = periods.iter().min_by(|a, b| cost(a).total_cmp(&cost(b)))?;
-    let dearest = periods.iter().max_by(|a, b| cost(a).total_cmp(&cost(b)))?;
-    if cheapest.0 >= dearest.0 {
+    let most = periods.iter().max_by(|a, b| cost(a).total_cmp(&cost(b)))?;
+    if cheapest.0 >= most.0 {
         return None;
     }
     let now = periods.iter().find(|period| period.2);
-    let others = [cheapest, dearest].into_iter().filter(|one| now.is_none_or(|now| now.0 != one.0));
+    let others = [cheapest, most].into_iter().filter(|one| now.is_none_or(|now| now.0 != one.0));
     let others: Vec<String> = others.map(|(cost, times, _)| format!("{} {times}", usd(*cost))).collect();
     let now = now.map(|(cost, ..)| format!("{} now", usd(*cost)));
     let parts: Vec<String> = now.into_iter().chain(others).collect();

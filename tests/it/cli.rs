@@ -4,6 +4,7 @@ mod changes;
 mod cost;
 mod mcp;
 mod served;
+mod share;
 mod terminal;
 mod written;
 

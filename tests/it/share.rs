@@ -55,6 +55,9 @@ fn shares_use_complete_days_and_mark_the_running_one() {
     );
     assert_eq!(of_model.shares[0].tag, Some(Tag::new("north/fp8")));
     assert_eq!(of_model.shares[1].tag, None, "an endpoint that the newest run does not have");
+    let providers: Vec<_> =
+        of_model.by_provider.iter().map(|row| (row.provider.as_str(), row.share)).collect();
+    assert_eq!(providers, [("north", Some(0.75)), ("south", quarter)]);
     let concentration = of_model.concentration.expect("traffic");
     assert_eq!((concentration.with_traffic, concentration.half), (3, 1));
     assert!((concentration.hhi - 0.375).abs() < 1e-12);

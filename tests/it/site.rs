@@ -91,6 +91,7 @@ fn pages() -> Vec<String> {
     pages.extend(
         [
             "/changes",
+            "/share",
             "/explore",
             "/explore?q=atlas&hit=50&sort=hit&dir=asc",
             "/explore?price=0.0000001",

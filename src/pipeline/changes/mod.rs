@@ -20,7 +20,7 @@ pub(in crate::pipeline) use session::Sessions;
 use super::PipelineError;
 use crate::domain::change::Change;
 use crate::store::Store;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use std::cmp::Reverse;
 
 /// What changed in `[from, to]`, newest first, as it was known at `as_of`, without the changes of tiers on the day of
@@ -36,9 +36,10 @@ pub(super) fn changes(
     let mut changes = prices::changes(&store.price_moves(as_of)?, sessions, (from, to));
     changes.extend(facts::changes(store, as_of)?);
     changes.extend(published::changes(store, as_of, workload)?);
-    changes.extend(measured_changes(store, (from, to), as_of)?);
-    let since = from.max(DateTime::UNIX_EPOCH);
-    changes.extend(store.imported_price_changes(since, to.min(as_of), as_of)?);
+    // Half-open, and within the times that the database knows.
+    let (since, until) = (from.max(DateTime::UNIX_EPOCH), to.min(as_of) + TimeDelta::microseconds(1));
+    changes.extend(measured_changes(store, (since, until), as_of)?);
+    changes.extend(store.imported_price_changes(since, until, as_of)?);
     changes.retain(|change| (from..=to).contains(&change.at));
     newest_first(&mut changes);
     Ok(changes)

@@ -12,6 +12,8 @@ use chrono::NaiveDate;
 
 /// Number of rows that are not folded away.
 const ROWS: usize = 40;
+/// Longest name in a sentence.
+const LONGEST_NAME: usize = 60;
 /// Number of jumps that are shown.
 const JUMPS: usize = 10;
 
@@ -93,6 +95,10 @@ pub fn of_provider(snapshot: &Snapshot, provider: &str, name: &str) -> Option<Da
     shares::of_one(format!("{name}: share of all tokens by day"), &report, row, name)
 }
 
+fn short(name: &str) -> String {
+    format::shorten(name, LONGEST_NAME)
+}
+
 /// The newest marked days, newest first.
 pub fn jumps(snapshot: &Snapshot, report: &ShareReport) -> Vec<Jump> {
     let one = |jump: &TrafficJump| {
@@ -100,9 +106,9 @@ pub fn jumps(snapshot: &Snapshot, report: &ShareReport) -> Vec<Jump> {
         let endpoint = model.and_then(|m| m.endpoints.iter().find(|e| e.endpoint_id == jump.endpoint_id));
         Jump {
             day: jump.day,
-            name: model.map_or_else(|| jump.slug.to_string(), |model| model.model_id.clone()),
+            name: short(&model.map_or_else(|| jump.slug.to_string(), |model| model.model_id.clone())),
             href: model.zip(endpoint).map(|(model, endpoint)| link::endpoint_of(model, endpoint)),
-            tag: jump.tag.as_ref().map_or_else(|| jump.provider.to_string(), ToString::to_string),
+            tag: short(&jump.tag.as_ref().map_or_else(|| jump.provider.to_string(), ToString::to_string)),
             why: wording::jump(jump),
         }
     };
