@@ -4,7 +4,8 @@
 WITH bounds AS (
     SELECT min(observed_at) AS first FROM run WHERE status NOT IN ('failed', 'suspect')
 ), unreadable AS (
-    SELECT run.observed_at FROM quarantine q JOIN run USING (run_no) WHERE q.kind = 'models' GROUP BY ALL
+    SELECT run.observed_at FROM quarantine q JOIN run USING (run_no)
+    WHERE q.kind = 'models' AND q.reason IN ('undecodable', 'value_missing') GROUP BY ALL
 ), rows_of AS (
     SELECT model, variant, model_id, valid_from,
         CASE WHEN valid_to <= CAST($1 AS TIMESTAMP) THEN valid_to END AS valid_to,

@@ -146,7 +146,7 @@ enum Verb {
     Tiers(tiers::TiersArgs),
     /// Print whether the data are current, and how the last runs went.
     Status(status::StatusArgs),
-    /// Print recent changes of prices, endpoints and tiers.
+    /// Print what changed over the whole record: prices, endpoints, models, tiers, recommendations.
     Changes(changes::ChangesArgs),
     /// Test, list and switch the receivers of alerts.
     Alerts(alerts::AlertsArgs),

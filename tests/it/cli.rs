@@ -1,5 +1,6 @@
 //! The contracts of the command line: exit codes, standard output, and the fields that programs rely on.
 
+mod changes;
 mod cost;
 mod mcp;
 mod served;

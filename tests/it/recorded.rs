@@ -18,6 +18,7 @@ use crate::rig::{at, folder, rows};
 use crate::twins;
 use crate::upstream::{collect_from, pipeline};
 
+mod changes;
 mod facts;
 mod followed;
 mod hours;
@@ -93,6 +94,7 @@ async fn recorded_days_go_through_collect_store_tiers_and_preferences() {
     no_endpoint_is_lost(&server, &snapshot);
     drop(server);
     the_numbers_hold(data.path());
+    changes::have_every_move_of_a_price_once(data.path());
     short_stretches_form_no_day(&snapshot, data.path());
     paying::following_it_pays(data.path());
     paying::forecasts_hold_as_often_as_they_say(data.path(), &snapshot);

@@ -1,6 +1,7 @@
 //! The record: what a run changes, and what nothing may change.
 
 mod by_hour;
+mod changes;
 mod closing;
 mod days;
 mod export;

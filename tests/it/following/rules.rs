@@ -236,6 +236,8 @@ fn what_later_readings_take_back_is_mentioned_and_another_date_is_not_another_ch
     let found = over(&rules, &[&start, &found_one, &moved, &gone, &gone]);
     assert_eq!(counts(&found), [0, 1, 0, 1, 0], "{found:?}");
     assert!(found[3][0].title.starts_with("Taken back: Hit rate of"), "{}", found[3][0].title);
+    // What was there at the start stays known with another date, and is not taken back.
+    assert_eq!(counts(&over(&rules, &[&found_one, &moved, &gone])), [0, 0, 0]);
 }
 
 #[test]
