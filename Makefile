@@ -1,7 +1,7 @@
 # Deliberately thin: scripts/ contains what each target does, and README.md describes it.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-follow test-live test-mutations test-week lighthouse bench bench-scale bench-serve bench-traffic
+.PHONY: help setup run demo test test-data test-follow test-live test-mutations test-week lighthouse bench bench-scale bench-serve bench-traffic
 
 # `make setup` writes the extra cargo flags (none, or those of the source build) into this git-ignored file.
 # The shell reads it when a recipe runs, because make reads its files before setup writes this one.
@@ -26,6 +26,9 @@ test: setup ## run format check, lints, tests, and browser checks if a browser i
 
 test-follow: setup ## check alerts with a real SMTP server and the Standard Webhooks verifier (downloads them once)
 	@scripts/follow.sh
+
+test-data: setup ## read the Parquet dataset with DuckDB, Polars and pandas (downloads them once)
+	@scripts/data.sh
 
 test-live: setup ## check the receiver with the real LiteLLM proxy and OpenTelemetry exporter (downloads them once)
 	@scripts/live.sh

@@ -100,6 +100,17 @@ follow() {
 	"$1/python/bin/python" tests/follow/check.py "$binary" >&2
 }
 
+# Reads the Parquet dataset with DuckDB, Polars and pandas.
+data() {
+	local binary
+	binary=$(built_binary)
+	[ -n "$binary" ] || {
+		say "error: the binary did not build, so the dataset cannot be checked"
+		return 1
+	}
+	"$1/python/bin/python" tests/data/check.py "$binary" >&2
+}
+
 step format format
 step lints lints
 step tests tests
@@ -140,6 +151,13 @@ case $? in
 3) say "skipped: checks of alerts with an SMTP server and the verifier of Standard Webhooks ($tools). To install them (about" \
 	"5 MB in $cache), run: CI=true scripts/follow-tools.sh" ;;
 *) failed+=("alert tools") ;;
+esac
+tools=$(scripts/data-tools.sh)
+case $? in
+0) step "data checks" data "$tools" ;;
+3) say "skipped: checks of the dataset with DuckDB, Polars and pandas ($tools). To install them (about 250 MB in" \
+	"$cache), run: CI=true scripts/data-tools.sh" ;;
+*) failed+=("data tools") ;;
 esac
 
 missing=$(scripts/browser-tools.sh)

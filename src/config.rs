@@ -3,9 +3,13 @@
 
 mod alerts;
 mod alerts_rules;
+mod backfill;
+mod retention;
 
 pub use alerts::{Alerts, Digest, Hidden, MASK, QuietHours, Receiver, ReceiverKind, SmtpTls};
 pub use alerts_rules::{DEFAULT_WORKLOAD, Importance, Rule};
+pub use backfill::Backfill;
+pub use retention::{MIN_HOURLY_DAYS, Retention};
 
 use crate::domain::workload::Workload;
 use crate::domain::workload_file::{self, FileKind, WorkloadError};
@@ -36,8 +40,12 @@ pub struct Config {
     pub workloads: Workloads,
     /// The user's own traffic.
     pub traffic: Traffic,
+    /// The history import from the upstream.
+    pub backfill: Backfill,
     /// Who receives notices about changes, and how.
     pub alerts: Alerts,
+    /// How long readings are kept.
+    pub retention: Retention,
 }
 
 /// Upstream address and sources.
@@ -249,10 +257,12 @@ impl Config {
         if !(1..=1_000_000).contains(&private.max_spool_mib) {
             return wrong("private.max_spool_mib", "expected 1 to 1000000");
         }
+        self.backfill.check()?;
         if self.store.threads < 1 {
             return wrong("store.threads", "expected 1 or more");
         }
-        self.alerts.check()
+        self.alerts.check()?;
+        self.retention.check()
     }
 
     /// The available workloads: the built-in ones and those of the user's file, which is read on every call.
@@ -322,6 +332,8 @@ mod tests {
         assert!(parse("[upstream]\nopenrouter_api = false\nopenrouter_stats = false\n").is_err());
         assert!(parse("[fetch]\nmax_connections = 17\n").is_err());
         assert!(parse("[private]\nimport_seconds = 0\n").is_err());
+        assert!(parse("[backfill]\nrate_per_second = 5\n").is_err());
+        assert!(parse("[backfill]\nrequests_per_hour = 0\n").is_err());
         assert!(parse("[serve]\nclient_header = \"X Forwarded\"\n").is_err());
     }
 

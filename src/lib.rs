@@ -2,7 +2,7 @@
 //! preferences from that.
 //!
 //! The modules are listed in dependency order, which `tests/it/walls.rs` enforces: `domain` depends on nothing;
-//! `archive`, `analysis`, `snapshot` on `domain`, `durable` and `wording`; `store` also on `request_log`; `upstream` on
+//! `archive`, `analysis`, `imports`, `snapshot` on `domain`, `durable` and `wording`; `store` also on `request_log`; `upstream` on
 //! `config` and `domain`;
 //! `alerts` on `clock`, `config`, `domain`, `durable` and `fetch`;
 //! `study` on `analysis`, `simulator` and `domain`; `site`, `api`, `preferences` on `domain` and `snapshot` alone;
@@ -20,6 +20,7 @@ pub mod wording;
 pub mod analysis;
 pub mod archive;
 pub mod fetch;
+pub mod imports;
 pub mod request_log;
 pub mod simulator;
 pub mod snapshot;

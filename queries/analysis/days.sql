@@ -5,6 +5,8 @@
 -- The parameters are used directly in the comparisons: joined as a row, they would keep DuckDB from pruning.
 WITH closed_until AS MATERIALIZED (
     SELECT coalesce(max(day), DATE '1970-01-01') AS day FROM endpoint_day
+), rolled_until AS MATERIALIZED (
+    SELECT coalesce(max(last_day), DATE '1970-01-01') AS day FROM rollup
 ), looked AS MATERIALIZED (
     SELECT run_no, observed_at, CAST(observed_at AS DATE) AS day
     FROM run
@@ -25,6 +27,7 @@ WITH closed_until AS MATERIALIZED (
     FROM reading JOIN looked USING (run_no)
     WHERE day BETWEEN CAST($1 AS DATE) AND CAST($2 AS DATE)
       AND (day = CAST(CAST($3 AS TIMESTAMP) AS DATE) OR day > (SELECT day FROM closed_until))
+      AND day > (SELECT day FROM rolled_until)
     GROUP BY endpoint_no, day
 ), open_usage AS (
     -- A day closes on its last reading that does not fall, as in queries/ingest/close_days.sql.
@@ -37,6 +40,7 @@ WITH closed_until AS MATERIALIZED (
       AND looked.day - usage_day_back BETWEEN CAST($1 AS DATE) AND CAST($2 AS DATE)
       AND (looked.day - usage_day_back = CAST(CAST($3 AS TIMESTAMP) AS DATE)
         OR looked.day - usage_day_back > (SELECT day FROM closed_until))
+      AND looked.day - usage_day_back > (SELECT day FROM rolled_until)
     GROUP BY endpoint_no, looked.day - usage_day_back
 ), observed AS (
     -- A day on which no run read the endpoint remains a gap.
@@ -50,7 +54,10 @@ WITH closed_until AS MATERIALIZED (
         uptime_30m, throughput, latency_ms
     FROM (
         SELECT * FROM endpoint_day
-        WHERE day BETWEEN CAST($1 AS DATE) AND CAST($2 AS DATE) AND day < CAST(CAST($3 AS TIMESTAMP) AS DATE)
+        WHERE day BETWEEN CAST($1 AS DATE) AND CAST($2 AS DATE)
+          -- The day of as_of, if its readings are rolled up, is as it was known at its end.
+          AND (day < CAST(CAST($3 AS TIMESTAMP) AS DATE)
+            OR (day = CAST(CAST($3 AS TIMESTAMP) AS DATE) AND day <= (SELECT day FROM rolled_until)))
           AND (known_at IS NULL OR known_at <= CAST($3 AS TIMESTAMP))
         QUALIFY row_number() OVER (PARTITION BY endpoint_no, day ORDER BY known_at DESC NULLS LAST) = 1
     )

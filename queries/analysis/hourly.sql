@@ -41,6 +41,8 @@ WITH runs AS (
         END AS refused
     FROM differences
     WHERE observed_at >= CAST($1 AS TIMESTAMP)
+      -- Days that are rolled up have no hourly rates.
+      AND CAST(observed_at AS DATE) > (SELECT coalesce(max(last_day), DATE '1970-01-01') FROM rollup)
 )
 SELECT run_no, endpoint_no,
     CASE WHEN to_date THEN coalesce(at_before, midnight) END AS window_start,

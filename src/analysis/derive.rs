@@ -50,6 +50,22 @@ pub fn identity_error(
     effective_input.map(|effective| (effective / predicted - 1.0).abs())
 }
 
+/// How far an inverted hit rate may be outside 0..1 because of rounding.
+const INVERTED_TOLERANCE: f64 = 0.01;
+
+/// The hit rate that an effective input price implies, `(p_in - p_eff) / (p_in - p_read)`: the price identity inverted.
+/// `None` if it does not apply: a read price that is not a real discount, a write price, price tiers, or a result outside
+/// 0..1 by more than [`INVERTED_TOLERANCE`]. The same rule as in `queries/analysis/days.sql`.
+pub fn inverted_hit_rate(effective_input: f64, pricing: &Pricing) -> Option<f64> {
+    let (input, read) = discount(pricing).filter(|(input, _)| *input > 0.0)?;
+    if pricing.cache_write.is_some() || !pricing.tiers.is_empty() {
+        return None;
+    }
+    let inverted = (input - effective_input) / (input - read);
+    let is_rate = (-INVERTED_TOLERANCE..=1.0 + INVERTED_TOLERANCE).contains(&inverted);
+    is_rate.then(|| inverted.clamp(0.0, 1.0))
+}
+
 /// Input price predicted from list prices and hit rate, USD per million prompt tokens; `None` if the identity does not
 /// apply.
 pub(super) fn predicted_input(hit_rate: Option<f64>, tokens: Option<i64>, pricing: &Pricing) -> Option<f64> {
@@ -99,6 +115,35 @@ mod tests {
         for possible in [0.1, 0.096, 1.0, 1.009] {
             assert!(efficiency(Some(0.5), Some(possible), &pricing()).is_some(), "{possible}");
         }
+    }
+
+    #[test]
+    fn an_effective_price_is_inverted_only_where_the_identity_applies() {
+        let rate = |effective, pricing: Pricing| inverted_hit_rate(effective, &pricing);
+        let half = rate(0.55, pricing()).expect("applies");
+        assert!((half - 0.5).abs() < 1e-12);
+        assert_eq!(rate(1.005, pricing()), Some(0.0), "rounding");
+        assert_eq!(rate(0.095, pricing()), Some(1.0), "rounding");
+        assert_eq!(rate(1.2, pricing()), None, "above the list");
+        assert_eq!(rate(0.05, pricing()), None, "below the read price");
+        assert_eq!(rate(0.55, Pricing { cache_read: None, ..pricing() }), None);
+        assert_eq!(rate(0.98, Pricing { cache_read: Some(0.96), ..pricing() }), None, "hardly a discount");
+        assert_eq!(rate(0.0, Pricing { input: Some(0.0), ..pricing() }), None);
+        assert_eq!(rate(0.55, Pricing { cache_write: Some(1.25), ..pricing() }), None);
+        let tiers = vec![crate::domain::endpoint::PriceTier::default()];
+        assert_eq!(rate(0.55, Pricing { tiers, ..pricing() }), None);
+    }
+
+    #[test]
+    fn the_query_of_the_days_inverts_by_the_same_rule() {
+        let days = include_str!("../../queries/analysis/days.sql");
+        let bounds = format!("BETWEEN -{INVERTED_TOLERANCE} AND {}", 1.0 + INVERTED_TOLERANCE);
+        assert!(days.contains(&bounds), "{bounds}");
+        let applies = "list_cache_write IS NULL AND price_tiers = '[]'";
+        assert!(
+            days.contains(applies)
+                && days.contains("(list_input - effective_input) / (list_input - list_cache_read)")
+        );
     }
 
     #[test]

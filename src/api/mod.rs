@@ -23,6 +23,7 @@ mod problem;
 mod readings;
 mod request;
 mod rows;
+mod share;
 mod table;
 mod time;
 
@@ -136,6 +137,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/workloads", http::read_only(guidance::workloads))
         .route("/thresholds", http::read_only(guidance::thresholds))
         .route("/changes", http::read_only(changes::changes))
+        .route("/share", http::read_only(share::share))
         .route("/status", http::read_only(guidance::status))
         .route("/models", http::read_only(catalogue::models))
         .route("/models/{name}", http::read_only(catalogue::model))

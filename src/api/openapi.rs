@@ -37,6 +37,7 @@ const DOCUMENT: &str = "/api/v1/openapi.json";
         super::guidance::thresholds,
         super::guidance::status,
         super::changes::changes,
+        super::share::share,
         super::catalogue::models,
         super::catalogue::model,
         super::endpoints::endpoints,

@@ -4,6 +4,7 @@ use super::catalogue::{ModelSummary, ProviderSummary, Served};
 use crate::domain::change::Change;
 use crate::domain::flag::names;
 use crate::domain::ids::ProviderSlug;
+use crate::domain::share::ShareRow;
 use crate::domain::tier::{Lens, Tier};
 use crate::snapshot::{ProviderTier, RecentReading};
 use crate::table::{Cell, columns};
@@ -103,6 +104,15 @@ columns!(RecentReading, |row| {
     "max_prompt_tokens": Cell::Whole(row.max_prompt_tokens),
     "deprecation_date": Cell::Time(row.deprecation_date),
     "created_at": Cell::Time(row.created_at),
+});
+
+columns!(ShareRow, |row| {
+    "provider": Cell::text(&row.provider),
+    "tag": Cell::maybe(row.tag.as_ref()),
+    "endpoint_id": Cell::maybe(row.endpoint_id),
+    "tokens_per_day": Cell::Number(row.tokens_per_day),
+    "share": Cell::Number(row.share),
+    "share_before": Cell::Number(row.share_before),
 });
 
 columns!(Change, |row| {

@@ -168,11 +168,27 @@ pub fn run(common: &Common, args: &ExportArgs) -> Result<u8> {
     let path = format!("/local/export?{}&format={}", export.query(), file.format);
     let made: PathBuf =
         running::read_or_ask(common, ("a path", &path), |store| Ok(export.make(store, format)?))?;
+    note_rolled_up(common, export);
     let delivered = deliver(&made, file.out.as_deref());
     // The copy in the work folder is no longer needed, whether or not delivery succeeded.
     let _ = std::fs::remove_file(&made);
     delivered?;
     Ok(exit::OK)
+}
+
+/// Reports on standard error if readings of the time span are rolled up. The export itself does not depend on it.
+fn note_rolled_up(common: &Common, export: &What) {
+    let (What::Readings(span) | What::Hourly(span)) = export else { return };
+    let rolled: Result<Option<NaiveDate>> =
+        running::read_or_ask(common, ("a day", "/local/rolled-until"), |store| Ok(store.rolled_until()?));
+    if let Ok(Some(rolled)) = rolled
+        && span.from.date_naive() <= rolled
+    {
+        eprintln!(
+            "hitrate: the hourly readings up to {rolled} are rolled up to days: only the last ones of each day are \
+             exported (`hitrate export days` has all days)"
+        );
+    }
 }
 
 fn deliver(made: &Path, out: Option<&Path>) -> Result<()> {

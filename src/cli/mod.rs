@@ -9,8 +9,10 @@ mod changes;
 mod check;
 mod collect;
 mod cost;
+mod dataset;
 mod demo;
 mod export;
+mod import;
 mod logs;
 mod mcp;
 mod mine;
@@ -18,9 +20,12 @@ mod model;
 mod open;
 mod prefs;
 mod publish;
+mod query;
 mod replay;
+mod rollup;
 mod running;
 mod serve;
+mod share;
 mod show;
 mod status;
 mod study;
@@ -58,7 +63,7 @@ pub mod exit {
     /// The upstream is down or refuses requests.
     pub const UPSTREAM: u8 = 4;
     /// The run is stored, but parts of it failed; for `replay` and `publish`: some runs or pages are missing; for `traffic import`: some
-    /// entries or files could not be read.
+    /// entries or files could not be read; for `import upstream`: some requests are left.
     pub const PARTIAL: u8 = 5;
     /// The store was written by a newer version.
     pub const TOO_NEW: u8 = 6;
@@ -148,6 +153,8 @@ enum Verb {
     Status(status::StatusArgs),
     /// Print what changed over the whole record: prices, endpoints, models, tiers, recommendations.
     Changes(changes::ChangesArgs),
+    /// Print who serves the traffic: the shares of providers, or of a model's endpoints.
+    Share(share::ShareArgs),
     /// Test, list and switch the receivers of alerts.
     Alerts(alerts::AlertsArgs),
     /// Print the address of a model's page.
@@ -166,6 +173,14 @@ enum Verb {
     Backtest(backtest::BacktestArgs),
     /// Write stored data to a file.
     Export(export::ExportArgs),
+    /// Import data from before the record or from outside it: files, or what the upstream still offers.
+    Import(import::ImportArgs),
+    /// Write the record as monthly Parquet files that DuckDB, Polars and pandas read as they are.
+    Dataset(dataset::DatasetArgs),
+    /// Answer a question in SQL over the documented views of the record.
+    Query(query::QueryArgs),
+    /// Roll up the hourly readings that are older than the setting.
+    Rollup(rollup::RollupArgs),
     /// Write the whole site as static files, for any web host.
     Publish(publish::PublishArgs),
     /// Answer an AI agent through the Model Context Protocol, on standard input and output.
@@ -246,6 +261,7 @@ fn run(cli: Cli) -> Result<u8> {
         Verb::Tiers(args) => tiers::run(&common, &args),
         Verb::Status(args) => status::run(&common, &args),
         Verb::Changes(args) => changes::run(&common, &args),
+        Verb::Share(args) => share::run(&common, &args),
         Verb::Alerts(args) => alerts::run(&common, &args),
         Verb::Open(args) => open::run(&common, &args),
         Verb::Model(args) => model::run(&common, &args),
@@ -255,6 +271,10 @@ fn run(cli: Cli) -> Result<u8> {
         Verb::Traffic(args) => traffic::run(&common, &args),
         Verb::Backtest(args) => backtest::run(&common, &args),
         Verb::Export(args) => export::run(&common, &args),
+        Verb::Import(args) => import::run(&common, &args),
+        Verb::Dataset(args) => dataset::run(&common, &args),
+        Verb::Query(args) => query::run(&common, &args),
+        Verb::Rollup(args) => rollup::run(&common, &args),
         Verb::Publish(args) => publish::run(&common, &args),
         Verb::Mcp(args) => mcp::run(&common, &args),
         Verb::Check(args) => check::run(&common, &args),

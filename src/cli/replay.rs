@@ -26,7 +26,7 @@ pub fn run(common: &Common, args: &ReplayArgs) -> Result<u8> {
     let source = Archive::open(common.data().archive());
     let pipeline = Pipeline::open(common.settings()?, target, Common::clock())?;
     let bar = progress(0, "replaying");
-    let report = pipeline.replay(&source, advance(&bar))?;
+    let report = pipeline.replay_with(&source, Some(&common.data()), advance(&bar))?;
     bar.finish_and_clear();
     pipeline.store.checkpoint()?;
     common.print(&report, || {

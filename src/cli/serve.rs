@@ -8,7 +8,9 @@ use crate::config::Config;
 use crate::pipeline::{Pipeline, PipelineError};
 use crate::private::{Own, OwnStore, Private, PrivateError, VARIABLE};
 use crate::scheduler::CronExpression;
-use crate::serve::{Content, Following, Server, collect_by_schedule, deliver_until, follow_until};
+use crate::serve::{
+    Content, Following, Server, collect_by_schedule, deliver_until, follow_until, import_history,
+};
 use crate::store::StoreError;
 use anyhow::{Context, Result};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -59,12 +61,15 @@ pub fn run(common: &Common, args: &ServeArgs) -> Result<u8> {
     Ok(exit::OK)
 }
 
+/// Whether an upstream is on this machine: then there is no one to be polite to.
+pub(super) fn is_own_machine(upstream: &str) -> bool {
+    ["http://127.", "http://localhost", "http://[::1]"].iter().any(|base| upstream.starts_with(base))
+}
+
 /// Allows at most one sweep per hour against a remote machine, whatever the settings say.
 fn refuse_too_often(schedule: &CronExpression, config: &Config) -> Result<()> {
     const TICKS: usize = 48;
-    let upstream = &config.upstream.base_url;
-    let own =
-        ["http://127.", "http://localhost", "http://[::1]"].iter().any(|base| upstream.starts_with(base));
+    let own = is_own_machine(&config.upstream.base_url);
     let ticks: Vec<DateTime<Utc>> =
         std::iter::successors(schedule.next_after(DateTime::UNIX_EPOCH), |tick| schedule.next_after(*tick))
             .take(TICKS)
@@ -117,6 +122,8 @@ async fn serve(
     let server = Server::bind(content, clock, listen.public).await?;
     print_text(&format!("listening {}", server.url()))?;
     let private = private(own.beside(server.url()), listen.private, &cancel).await?;
+    let importer = (collect && pipeline.config.backfill.enabled)
+        .then(|| tokio::spawn(import_history(pipeline.clone(), schedule.clone(), cancel.clone())));
     // Not as of another time: the notices would be about the past.
     let following = now.is_none().then(|| Following::of(&pipeline)).flatten();
     let following = following.map(|following| tokio::spawn(follow_until(following, cancel.clone())));
@@ -133,6 +140,9 @@ async fn serve(
     cancel.cancel();
     if let Some(collector) = collector {
         collector.await?;
+    }
+    if let Some(importer) = importer {
+        importer.await?;
     }
     if let Some(following) = following {
         following.await?;

@@ -3,6 +3,7 @@
 mod markdown;
 mod preferences;
 mod sensitivity;
+mod shifts;
 
 use super::tables::{Column, Report, Table, fixed, name, number, percent, text};
 use super::{Common, exit, progress, running};
@@ -20,6 +21,7 @@ use anyhow::{Result, ensure};
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use preferences::PreferencesArgs;
+use shifts::ShiftsArgs;
 
 /// Arguments of `study`.
 #[derive(Debug, Args)]
@@ -58,6 +60,12 @@ hitrate study preferences --from 2026-07-24 --workload coding-agent")]
     #[command(after_help = "Example:\n  \
 hitrate study sensitivity --wide")]
     Sensitivity(Output),
+    /// Measure how many shifts of known size the change-point method finds within two days and how often it reports one
+    /// that did not happen, on simulated worlds.
+    #[command(after_help = "Examples:\n  \
+hitrate study shifts --seeds 5\n  \
+hitrate study shifts --observed --restless")]
+    Shifts(ShiftsArgs),
 }
 
 #[derive(Debug, Args)]
@@ -114,6 +122,7 @@ pub fn run(common: &Common, args: &StudyArgs) -> Result<u8> {
         What::Lag(args) => lag(common, args),
         What::Preferences(args) => preferences(common, args),
         What::Sensitivity(output) => sensitivity(common, output),
+        What::Shifts(args) => shifts::run(common, args),
     }
 }
 

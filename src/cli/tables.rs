@@ -237,7 +237,7 @@ fn pad(text: &str, wanted: usize, kind: Kind) -> String {
 }
 
 /// Columns of the terminal that a text of one line takes. comfy-table measures it, by the East Asian widths of Unicode.
-fn width(text: &str) -> usize {
+pub(super) fn width(text: &str) -> usize {
     if text.is_ascii() {
         return text.len();
     }

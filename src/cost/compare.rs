@@ -1,5 +1,6 @@
 //! Compares the endpoints of a model under a workload.
 
+use super::by_time::{self, PeriodCost};
 use super::choice::{Choice, ListChoice, LowestList};
 use super::endpoint::{BreakEven, Priced, ToWin};
 use super::month::MonthlyCost;
@@ -17,6 +18,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+/// Most endpoints whose cost by time of the week is a note.
+const MOST_BY_TIME: usize = 5;
 
 /// What a session of a workload costs at every endpoint of a model.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -71,6 +75,8 @@ pub struct EndpointCost {
     pub cost: Option<f64>,
     /// Cost of the session at the list prices of now.
     pub cost_now: Option<f64>,
+    /// Cost of the session by time of the week, cheapest input price first; empty if the list prices do not follow it.
+    pub by_time: Vec<PeriodCost>,
     /// Lower end of the 90 % interval from the day-to-day variation of its caching, at the lowest list prices of the
     /// lens window; null if too few days are known.
     pub low: Option<f64>,
@@ -122,7 +128,7 @@ pub fn compare(snapshot: &Snapshot, model: &ModelEntry, workload: &Workload) -> 
         let by_cost = b.open.cmp(&a.open).then(cost(a).total_cmp(&cost(b)));
         by_cost.then_with(|| a.endpoint.tag.cmp(&b.endpoint.tag))
     });
-    let field = Field::of(&priced, workload);
+    let field = Field::of(&priced, workload, snapshot.as_of);
     let endpoints: Vec<EndpointCost> =
         priced.iter().enumerate().map(|(place, one)| field.row(place, one)).collect();
     CostOfModel {
@@ -163,6 +169,7 @@ impl CostOfModel {
 /// The figures that every row is compared with.
 struct Field<'a> {
     workload: &'a Workload,
+    as_of: DateTime<Utc>,
     /// The eligible endpoints, cheapest first.
     choices: Vec<Choice<'a>>,
     /// The choice of the price list among them, and the cost of its session without caching, USD.
@@ -171,11 +178,11 @@ struct Field<'a> {
 
 impl<'a> Field<'a> {
     /// `priced`: eligible endpoints first, cheapest first.
-    fn of(priced: &[Priced<'a>], workload: &'a Workload) -> Self {
+    fn of(priced: &[Priced<'a>], workload: &'a Workload, as_of: DateTime<Utc>) -> Self {
         let choices: Vec<Choice<'a>> = priced.iter().map_while(Choice::of).collect();
         let by_list = LowestList::among(&choices);
         let by_list = by_list.and_then(|list| Some((list, priced[list.place].line?.cold)));
-        Self { workload, choices, by_list }
+        Self { workload, as_of, choices, by_list }
     }
 
     fn list_choice(&self) -> Option<ListChoice> {
@@ -205,6 +212,7 @@ impl<'a> Field<'a> {
             usual: endpoint.list_window.as_ref().map(|window| window.usual.clone()),
             cost: one.cost(),
             cost_now: one.now,
+            by_time: by_time::by_time(endpoint, self.workload, self.as_of),
             low,
             high,
             parts: one.parts,
@@ -273,6 +281,8 @@ fn notes(as_of: DateTime<Utc>, priced: &[Priced<'_>], workload: &Workload, too_l
             as_of.format("%A, %H:%M UTC")
         ));
     }
+    let by_time = priced.iter().filter(|p| p.open);
+    notes.extend(by_time.filter_map(|p| by_time::note(p.endpoint, workload, as_of)).take(MOST_BY_TIME));
     let scheduled: Vec<String> = priced
         .iter()
         .filter(|p| p.endpoint.is_flagged(FlagKind::ScheduledPrice))

@@ -4,6 +4,7 @@
 
 mod across;
 mod bill;
+mod by_time;
 mod choice;
 mod compare;
 mod endpoint;

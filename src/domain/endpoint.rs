@@ -228,7 +228,8 @@ impl Weekday {
         Self::ALL[time.weekday().num_days_from_monday() as usize % 7]
     }
 
-    fn short(self) -> &'static str {
+    /// Its name in three letters.
+    pub fn short(self) -> &'static str {
         match self {
             Self::Monday => "Mon",
             Self::Tuesday => "Tue",

@@ -127,6 +127,13 @@ impl RequestSize {
         self.counts += 1;
     }
 
+    /// Adds sums that were kept of a day: tokens, requests times seconds, and the number of counts.
+    pub fn add_sums(&mut self, tokens: i64, request_seconds: i64, counts: u32) {
+        self.tokens = self.tokens.saturating_add(tokens);
+        self.request_seconds = self.request_seconds.saturating_add(request_seconds);
+        self.counts = self.counts.saturating_add(counts);
+    }
+
     /// Number of counts of requests that it is made of.
     pub fn counts(&self) -> u32 {
         self.counts

@@ -167,3 +167,41 @@ pub struct ImportReport {
     /// Examples of disagreements and refused rows, at most 20.
     pub examples: Vec<String>,
 }
+
+/// Values of an endpoint that cover a UTC day only up to the time at which they were read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ImportedReading {
+    /// When they were read.
+    pub at: DateTime<Utc>,
+    /// The values; the basis of a hit rate is [`Basis::Observed`].
+    pub values: ImportedDay,
+}
+
+/// Rows of a file that are shorter than the units of an [`ImportBatch`].
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ImportedParts {
+    /// Days that were not over when they were read.
+    pub readings: Vec<ImportedReading>,
+    /// Uptimes of half hours; `hour` is the start of the half hour.
+    pub half_hours: Vec<ImportedUptime>,
+}
+
+/// An imported source, and what importing it did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ImportSummary {
+    /// Name of the source, unique.
+    pub name: String,
+    /// Its kind: `price_charts`, `listed_prices`, `uptime_hours`, `closing_rates`, `activity`, `export`, `bodies` or
+    /// `series`.
+    #[schema(value_type = String)]
+    pub kind: ImportKind,
+    /// Address or file name.
+    pub origin: String,
+    /// sha256 of the content, hex.
+    pub sha256: String,
+    /// When it was fetched, or when the file was imported.
+    pub fetched_at: DateTime<Utc>,
+    /// What importing it did.
+    #[serde(flatten)]
+    pub report: ImportReport,
+}

@@ -232,6 +232,77 @@ thresholds! {
     /// The interval of an expected cost extends this many root mean squares of the forecast errors to either side. The
     /// errors have long tails: 1.28 contained four in five prices a week ahead, 1.8 seven in eight.
     EXPECTED_COST_SPREADS: f64 = 1.8, "root mean squares";
+    /// Readings are compared in means over periods of this length, aligned to midnight UTC.
+    SHIFT_PERIOD_HOURS: i64 = 6, "hours";
+    /// A day is examined for shifts together with the days before it, this many days in all.
+    SHIFT_WINDOW_DAYS: i64 = 14, "days";
+    /// A shift needs at least this many periods before it: two days of hourly readings.
+    SHIFT_MIN_BEFORE: usize = 8, "periods";
+    /// A shift needs at least this many periods after it: it has lasted for a day.
+    SHIFT_MIN_AFTER: usize = 4, "periods";
+    /// A shift that began longer ago than this is not reported any more.
+    SHIFT_MAX_AFTER_HOURS: i64 = 72, "hours";
+    /// An endpoint with fewer periods a day than this is compared by days.
+    SHIFT_MIN_PERIODS_A_DAY: f64 = 2.0, "periods a day";
+    /// An endpoint that is compared by days needs at least this many days before a shift.
+    SHIFT_DAILY_MIN_BEFORE: usize = 5, "days";
+    /// And at least this many days after it.
+    SHIFT_DAILY_MIN_AFTER: usize = 2, "days";
+    /// And at most this many: a shift that is older is not reported any more.
+    SHIFT_DAILY_MAX_AFTER: usize = 4, "days";
+    /// Endpoints with fewer tokens a day than this are not examined.
+    SHIFT_MIN_TOKENS: f64 = 10e6, "tokens a day";
+    /// A hit rate that differs by less than this has not shifted.
+    SHIFT_MIN_HIT_RATE: f64 = 0.10, "fraction";
+    /// An effective input price that differs by less than this has not shifted.
+    SHIFT_MIN_PRICE: f64 = 0.20, "relative";
+    /// An output speed or a time to first token that differs by less than this has not shifted.
+    SHIFT_MIN_SPEED: f64 = 0.30, "relative";
+    /// An uptime that differs by less than this has not shifted.
+    SHIFT_MIN_UPTIME: f64 = 0.05, "fraction";
+    /// A shift is at least this many times as large as the endpoint's own scatter.
+    SHIFT_MIN_SCATTERS: f64 = 1.5, "standard deviations";
+    /// Expected share of false alarms among the shifts that are reported at the end of a day.
+    SHIFT_FALSE_DISCOVERY: f64 = 0.05, "share of the reported shifts";
+    /// A shift of an effective price within this long of a move of the list price is a consequence of that move.
+    SHIFT_LIST_MOVE_HOURS: i64 = 24, "hours";
+    /// An endpoint is out if its uptime over 30 minutes is below this.
+    OUTAGE_UPTIME: f64 = 0.8, "fraction";
+    /// An outage needs at least this many such readings, so that one bad half hour is none.
+    OUTAGE_MIN_READINGS: i64 = 2, "readings";
+    /// Such readings belong to one outage if they are no further apart than this: one good hourly reading may lie
+    /// between them.
+    OUTAGE_GAP_MINUTES: i64 = 150, "minutes";
+    /// A status counts as lasting if at least this many consecutive readings show it.
+    STATUS_MIN_READINGS: i64 = 4, "readings";
+    /// And if these readings span at least this long.
+    STATUS_MIN_HOURS: i64 = 6, "hours";
+    /// Days of hourly rates and list prices in which seasons are looked for, before the current day.
+    SEASON_HOUR_DAYS: u64 = 21, "days";
+    /// Weeks of daily rates in which weekends are compared with working days.
+    SEASON_WEEKS: u64 = 8, "weeks";
+    /// A profile by hour requires at least this many days.
+    SEASON_MIN_DAYS: usize = 7, "days";
+    /// A profile by day of the week requires at least this many weeks.
+    SEASON_MIN_WEEKS: usize = 3, "weeks";
+    /// A profile is published if its highest part is above its lowest one by at least this much.
+    SEASON_MIN_EFFECT: f64 = 0.05, "hit rate";
+    /// At most this share of the published profiles is expected to be false.
+    SEASON_MAX_Q: f64 = 0.05, "share of the profiles";
+    /// A price of an observed schedule has been seen at each of its hours on at least this many days.
+    SCHEDULE_MIN_DAYS: usize = 3, "days";
+    /// A schedule explains at least this share of the list prices that runs saw.
+    SCHEDULE_MIN_FIT: f64 = 0.95, "share of the runs";
+    /// A day's tokens count for shares and jumps if its last reading covers at least this much of it.
+    SHARE_MIN_COVERAGE: f64 = 0.9, "share of the day";
+    /// The traffic of an endpoint jumped if its tokens changed by at least this factor from one day to the next.
+    JUMP_MIN_FACTOR: f64 = 5.0, "times";
+    /// And if the change is at least this many times its usual scatter.
+    JUMP_MIN_Z: f64 = 4.0, "standard deviations";
+    /// And if the larger of the two days has at least this many tokens.
+    JUMP_MIN_TOKENS: f64 = 100e6, "tokens a day";
+    /// And if the other endpoints of the model together changed by less than this factor.
+    JUMP_OTHERS_FACTOR: f64 = 1.5, "times";
 }
 
 #[cfg(test)]

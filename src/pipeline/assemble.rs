@@ -1,7 +1,9 @@
 //! Combines the data of the store and the results of the analysis into the published content.
 
 use super::analyse::first_hour;
+use super::changes::traffic::traffic_of;
 use super::recommendations::Past;
+use super::seasons::Recorded;
 use crate::analysis::{Analysis, EndpointVerdicts, METHOD_VERSION};
 use crate::archive::hex_sha256;
 use crate::domain::backtest::{Backtest, ExpectedCost};
@@ -48,6 +50,7 @@ pub struct Material {
     recommended: Past,
     /// What changed on the last days, newest first.
     pub(super) changes: Vec<Change>,
+    seasons: Recorded,
 }
 
 impl Material {
@@ -81,6 +84,7 @@ impl Material {
             providers: store.providers(as_of)?,
             recommended: Past::read(store, as_of, workload),
             changes: Vec::new(),
+            seasons: Recorded::read(store, as_of)?,
             newest,
             runs,
         })
@@ -106,6 +110,7 @@ impl Material {
             providers: Vec::new(),
             recommended: Past::default(),
             changes: Vec::new(),
+            seasons: Recorded::default(),
             newest,
             runs: Vec::new(),
         })
@@ -152,7 +157,7 @@ pub fn snapshot(
 
 /// The content without its id and without what is recorded of its recommendations.
 pub fn content(
-    material: Material,
+    mut material: Material,
     mut analysis: Analysis,
     (backtest, expected): (Option<Backtest>, BTreeMap<Uuid, ExpectedCost>),
     workloads: Vec<Workload>,
@@ -162,6 +167,7 @@ pub fn content(
     // Published by the upstream: observed or closing, not derived.
     let rated_days = days_with(&material.days, |day| day.basis.is_some_and(|basis| basis != Basis::Derived));
     let provider_days = provider_days(&material.days);
+    let share = traffic_of(&material.days, &material.endpoints, material.newest.run.observed_at);
     let default_workload = workloads.first().map_or_else(String::new, |workload| workload.name.clone());
     let mut days: HashMap<Uuid, Vec<EndpointDay>> = HashMap::new();
     for row in material.days {
@@ -176,6 +182,7 @@ pub fn content(
         endpoint.expected_cost = expected.get(&endpoint.endpoint_id).copied();
         let size = material.hourly.request_sizes.get(&endpoint.endpoint_id);
         endpoint.tokens_per_request = size.and_then(RequestSize::tokens_per_request);
+        endpoint.seasons = material.seasons.of(endpoint, &workloads, material.newest.run.observed_at);
     }
     let providers = provider_entries(&material.providers, &models, provider_days);
     let tokens_per_day = models.iter().fold(0.0, |sum, model| sum + model.tokens_per_day);
@@ -209,6 +216,7 @@ pub fn content(
         readings: material.readings,
         status,
         changes: material.changes,
+        share,
         thresholds: thresholds::table(),
     }
 }
@@ -363,6 +371,7 @@ fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<Endp
         cost_basis: verdicts.cost_basis,
         flags: verdicts.flags,
         expected_cost: None,
+        seasons: None,
         days,
         first_seen: now.first_seen,
         reading_at: now.reading_at,

@@ -1,6 +1,6 @@
 //! The backtest of the record, as of any moment in it.
 
-use super::PipelineError;
+use super::{PipelineError, retention};
 use crate::analysis::{self, backtest::HourlyTest};
 use crate::domain::backtest::{Backtest, ExpectedCost, HourlyBacktest, PricedDay, UnderWay};
 use crate::domain::thresholds::BACKTEST_HISTORY_DAYS;
@@ -80,17 +80,20 @@ pub fn backtest_record(
 }
 
 /// Backtests the choices by the hour of the recorded days in `[from, to]`; the bounds default to those of the record.
-/// `progress` is called after each day with the number of days that are done and of all.
+/// Days whose readings are rolled up are left out. `progress` is called after each day with the number of days that are
+/// done and of all.
 ///
 /// # Errors
-/// [`PipelineError::NoRun`] if the record is empty; otherwise the error of the store.
+/// [`PipelineError::NoRun`] if the record is empty, [`PipelineError::RolledUp`] if the readings of all these days are;
+/// otherwise the error of the store.
 pub fn backtest_by_hour(
     store: &Store,
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
     progress: &dyn Fn(usize, usize),
 ) -> Result<HourlyBacktest, PipelineError> {
-    let (days, as_of) = extent(store, from, to)?;
+    let (mut days, as_of) = extent(store, from, to)?;
+    days.from = days.from.max(retention::first_with_hours(store, days.to)?.unwrap_or(days.from));
     let history = days.from.checked_sub_days(Days::new(BACKTEST_HISTORY_DAYS)).unwrap_or(days.from);
     let (closings, lists) = (store.closings(history, days.to)?, store.listed(as_of)?);
     let mut test = HourlyTest::new(&closings, &lists);

@@ -112,6 +112,11 @@ pub(super) fn run_id(observed_at: DateTime<Utc>) -> String {
     observed_at.format("%Y%m%dT%H%M%SZ").to_string()
 }
 
+/// The time that the id of a run states.
+pub(super) fn time_of(run_id: &str) -> Option<DateTime<Utc>> {
+    chrono::NaiveDateTime::parse_from_str(run_id, "%Y%m%dT%H%M%SZ").ok().map(|time| time.and_utc())
+}
+
 impl Pipeline {
     /// Collects once. `on_progress(done, total)` is called with the number of documents.
     ///
@@ -135,6 +140,7 @@ impl Pipeline {
             return self.report(row);
         }
         self.refuse_out_of_order(observed_at)?;
+        let _sweeping = self.sweeps.begin();
         let base_url = options.upstream.as_deref().unwrap_or(self.upstream.base_url());
         let sweeper = Sweeper {
             fetcher: Fetcher::new(self.fetch_config(options), self.clock.clone())?,
@@ -155,6 +161,7 @@ impl Pipeline {
             let _alone = self.record_alone();
             self.recorder(&self.archive).record(&manifest, &bodies)?;
             self.close_days_before(observed_at.date_naive());
+            self.close_shift_days_before(observed_at.date_naive());
         }
         let missing = || StoreError::Content { what: "run", detail: manifest.header.run_id.clone() };
         let row = self.store.run(&manifest.header.run_id)?.ok_or_else(missing)?;

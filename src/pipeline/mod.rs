@@ -3,26 +3,34 @@
 
 mod analyse;
 mod assemble;
+mod backfill;
 mod backtest;
 mod changes;
 mod collect;
 mod history;
+mod imports;
 mod preferences;
 mod publish;
 mod recommendations;
 mod recommended_days;
 mod record;
 mod replay;
+mod retention;
+mod seasons;
 mod suspect;
 mod sweep;
 
 pub use analyse::sensitivity;
+pub use backfill::{HistoryPlan, ImportOptions, ImportStop, NextSweep, Sink, UpstreamImport};
 pub use backtest::{backtest, backtest_by_hour, backtest_record};
+pub use changes::{examine_shifts, measured_changes};
 pub use collect::{CollectOptions, CollectReport};
 pub use history::flips;
+pub use imports::{FileReport, ImportError, ImportFile, forget_import, import_file};
 pub use preferences::realised_preferences;
 pub use publish::{RecordedChanges, build_snapshot, recorded_changes};
 pub use replay::{ReplayReport, SetAside};
+pub use retention::roll_up;
 pub use suspect::{AcceptError, AcceptReport};
 
 use record::{Baseline, Recorder, same_upstream};
@@ -76,6 +84,14 @@ impl DataDir {
     pub fn work(&self) -> PathBuf {
         self.0.join("work")
     }
+    /// Imported data: copies of files, and the archive of what the upstream offered of the past.
+    pub fn imports(&self) -> PathBuf {
+        self.0.join("imports")
+    }
+    /// The archive of what the upstream offered of the past, from which a replay imports it again.
+    pub fn history(&self) -> PathBuf {
+        self.imports().join("upstream")
+    }
     /// State of the alerts: what waits to be delivered, and what was. It is never published.
     pub fn alerts(&self) -> PathBuf {
         self.0.join("alerts")
@@ -122,12 +138,20 @@ pub enum PipelineError {
     /// A name that is not known.
     #[error("{0}")]
     Unknown(String),
+    /// The hourly readings that an answer needs are rolled up.
+    #[error(
+        "the hourly readings of {day} are rolled up to one row of the day (setting `retention.hourly_days`); {advice}"
+    )]
+    RolledUp { day: chrono::NaiveDate, advice: &'static str },
     /// The service is stopping.
     #[error("the sweep was stopped early; nothing was stored, and the next start collects again")]
     Cancelled,
     /// A suspect run cannot be accepted.
     #[error(transparent)]
     Accept(#[from] AcceptError),
+    /// A file cannot be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// A background task failed.
     #[error(transparent)]
     Task(#[from] crate::background::Ended),
@@ -150,6 +174,10 @@ pub struct Pipeline {
     /// The clock.
     pub clock: Arc<dyn Clock>,
     baseline: Mutex<Option<Baseline>>,
+    /// Whether a sweep runs: the history import yields to it.
+    sweeps: backfill::Sweeps,
+    /// How much of the history import is done; `None` if it is complete or has not begun.
+    progress: Mutex<Option<backfill::Progress>>,
     /// Held while runs enter or leave the record. The order of runs matters, so one writer at a time goes from the archive to
     /// the store: an acceptance that stores sixty runs again must not meet the sweep of the hour.
     recording: Mutex<()>,
@@ -218,8 +246,19 @@ impl Pipeline {
             None
         });
         let current = Arc::new(Current::new(loaded));
-        let (baseline, recording) = (Mutex::default(), Mutex::default());
-        let pipeline = Self { config, data, upstream, store, archive, current, clock, baseline, recording };
+        let pipeline = Self {
+            config,
+            data,
+            upstream,
+            store,
+            archive,
+            current,
+            clock,
+            baseline: Mutex::default(),
+            sweeps: backfill::Sweeps::default(),
+            progress: Mutex::default(),
+            recording: Mutex::default(),
+        };
         match pipeline.recover() {
             Err(PipelineError::Archive(error)) => {
                 tracing::error!(%error, "cannot read the archived runs that are not stored; continuing without them");
@@ -267,6 +306,7 @@ impl Pipeline {
     /// [`PipelineError`]; the previous snapshot is still served.
     pub fn publish(&self) -> Result<Arc<Snapshot>, PipelineError> {
         let (folder, now) = (self.data.snapshots(), self.clock.now());
-        publish::publish(&self.store, &folder, &self.current, self.workloads()?, now)
+        let unfinished = self.history_progress().map(|progress| progress.to_string());
+        publish::publish(&self.store, &folder, &self.current, self.workloads()?, now, unfinished)
     }
 }

@@ -1,16 +1,18 @@
 //! Publishing: store → snapshot. A snapshot can be built as of any moment in the record.
 
 use super::analyse::{analysed_at, analysis_of, shown_days};
+use super::changes::traffic::{traffic_jumps, traffic_of};
 use super::changes::{Sessions, changes, newest_first, tiers_of_the_day};
 use super::history::{close_days, held_before};
-use super::{PipelineError, assemble, backtest};
+use super::{PipelineError, assemble, backtest, changes, retention};
+use crate::analysis::share::JUMP_DAYS;
 use crate::analysis::{self, Analysis, Frames};
 use crate::domain::change::Change;
 use crate::domain::window::midnight;
 use crate::domain::workload::Workload;
 use crate::snapshot::{self, Current, Snapshot};
 use crate::store::{ChangeNames, Store};
-use chrono::{DateTime, Days, Utc};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
@@ -19,17 +21,22 @@ use std::sync::Arc;
 const CHANGES_DAYS: u64 = 90;
 
 /// Closes the days before the newest run, builds the newest snapshot, saves it in `folder` and starts serving it.
+/// `unfinished` is a line for the status page about work that is not part of the record.
 pub(super) fn publish(
     store: &Store,
     folder: &Path,
     current: &Current,
     workloads: Vec<Workload>,
     now: DateTime<Utc>,
+    unfinished: Option<String>,
 ) -> Result<Arc<Snapshot>, PipelineError> {
     if let Some(newest) = store.newest_run(None)? {
         close_days(store, &workloads, newest.run.observed_at.date_naive())?;
+        changes::examine_shifts(store, newest.run.observed_at.date_naive())?;
     }
-    let snapshot = Arc::new(build_snapshot(store, None, workloads, now)?);
+    let mut snapshot = build_snapshot(store, None, workloads, now)?;
+    snapshot.status.missing.extend(unfinished);
+    let snapshot = Arc::new(snapshot);
     snapshot::store::save(folder, &snapshot)?;
     current.set(snapshot.clone());
     Ok(snapshot)
@@ -39,7 +46,8 @@ pub(super) fn publish(
 /// known then. Sessions are priced under `workloads`; the first one is the default.
 ///
 /// # Errors
-/// [`PipelineError::NoRun`] if there is no such run; otherwise the error of the store or the analysis.
+/// [`PipelineError::NoRun`] if there is no such run, [`PipelineError::RolledUp`] if it is not the last one of a day that
+/// is rolled up; otherwise the error of the store or the analysis.
 pub fn build_snapshot(
     store: &Store,
     as_of: Option<DateTime<Utc>>,
@@ -56,6 +64,7 @@ pub fn build_snapshot(
         )
     })?;
     let as_of = newest.run.observed_at;
+    retention::known_at(store, as_of)?;
     let default_workload = workloads.first().map_or("", |workload| workload.name.as_str());
     let days = shown_days(as_of);
     let (days, endpoints) = (store.days(days.from, days.to, as_of)?, store.endpoints(as_of)?);
@@ -145,7 +154,21 @@ fn all_changes(
     let sessions = Sessions::new(workloads, bases);
     let mut all = changes(store, &sessions, default_workload, as_of, (from, to))?;
     let today = tiers_of_the_day(&analysis.tier_lists, as_of, default_workload);
-    all.extend(today.into_iter().filter(|change| (from..=to).contains(&change.at)));
+    let jumps = jumps(store, as_of, (from, to))?;
+    all.extend(today.into_iter().chain(jumps).filter(|change| (from..=to).contains(&change.at)));
     newest_first(&mut all);
     Ok(all)
+}
+
+/// The jumps of traffic on the days of a range.
+fn jumps(
+    store: &Store,
+    as_of: DateTime<Utc>,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Vec<Change>, PipelineError> {
+    let day = |time: DateTime<Utc>| time.clamp(DateTime::UNIX_EPOCH, as_of).date_naive();
+    // A jump is dated to the end of its day, and a day is compared with the days before it.
+    let days = store.days(day(from) - TimeDelta::days(JUMP_DAYS + 1), day(to), as_of)?;
+    let share = traffic_of(&days.rows()?, &store.endpoints(as_of)?.rows()?, as_of);
+    Ok(traffic_jumps(&share, &store.models(as_of)?))
 }

@@ -62,6 +62,11 @@ impl<'a> Recording<'a> {
 
     fn store_day(&mut self, run_day: RunDay, analysed: Analysed) -> Result<(), PipelineError> {
         let Self { store, workloads, .. } = *self;
+        if store.rolled_until()?.is_some_and(|rolled| run_day.day <= rolled) {
+            // Expected costs of that day need every reading of it. What was recorded before stays.
+            self.newest = Some(run_day.day);
+            return Ok(());
+        }
         let as_of = run_day.closing;
         let newest = store.newest_run(Some(as_of))?.ok_or_else(|| PipelineError::NoRun(String::new()))?;
         let rows = (analysed.known.endpoints.rows()?, analysed.known.days.rows()?);

@@ -77,7 +77,7 @@ pub(super) fn same_upstream(upstream: &dyn Upstream, found: &str) -> Result<(), 
     Err(PipelineError::OtherUpstream { found: found.to_owned(), expected: upstream.name() })
 }
 
-fn outcome<'a>(entry: &'a Entry, body: Option<&'a [u8]>) -> Outcome<'a> {
+pub(super) fn outcome<'a>(entry: &'a Entry, body: Option<&'a [u8]>) -> Outcome<'a> {
     Outcome {
         request: &entry.request,
         status: entry.status,

@@ -1,7 +1,9 @@
 //! Rebuilds the store from the archive: the same code on the same bodies gives the same record. A run that cannot be
 //! read or stored is set aside by name, and the replay continues.
 
-use super::{Pipeline, PipelineError, collect};
+use super::imports::Kept;
+use super::retention::roll_up;
+use super::{DataDir, Pipeline, PipelineError, collect};
 use crate::archive::Archive;
 use crate::domain::reading::RunReadings;
 use crate::store::RunRecord;
@@ -52,12 +54,32 @@ impl Pipeline {
     pub fn replay(
         &self,
         archive: &Archive,
+        on_progress: impl FnMut(usize, usize),
+    ) -> Result<ReplayReport, PipelineError> {
+        self.replay_with(archive, None, on_progress)
+    }
+
+    /// Rebuilds the store like [`Pipeline::replay`], and imports the files again of which `imports` keeps copies, each
+    /// between the same runs as before, and then the archived history.
+    ///
+    /// # Errors
+    /// As [`Pipeline::replay`]. A copy that cannot be imported is set aside like a run.
+    pub fn replay_with(
+        &self,
+        archive: &Archive,
+        imports: Option<&DataDir>,
         mut on_progress: impl FnMut(usize, usize),
     ) -> Result<ReplayReport, PipelineError> {
         let _alone = self.record_alone();
         let manifests = archive.manifests()?;
         let mut report = ReplayReport { runs: manifests.len(), ..ReplayReport::default() };
+        let mut kept = imports.map_or_else(|| Ok(Vec::new()), Kept::all)?;
         for (position, path) in manifests.iter().enumerate() {
+            if let Some((from, time)) = imports.zip(collect::time_of(&run_id(path))) {
+                let (left, failed) = self.import_again(from, kept, Some(time));
+                kept = left;
+                report.set_aside.extend(failed);
+            }
             match self.store_archived(archive, path)? {
                 Ok((run, record)) if record.status.is_accepted() => {
                     report.stored += 1;
@@ -68,8 +90,19 @@ impl Pipeline {
             }
             on_progress(position + 1, manifests.len());
         }
+        if let Some(from) = imports {
+            report.set_aside.extend(self.import_again(from, kept, None).1);
+            let history = Archive::open(from.history());
+            if let Err(error) = self.replay_history(&history, &mut |batch| self.keep_imported(batch)) {
+                let file = from.history().display().to_string();
+                tracing::error!(file, %error, "setting the archived history aside");
+                let run_id = "history".to_owned();
+                report.set_aside.push(SetAside { run_id, file, reason: error.to_string() });
+            }
+        }
         if report.stored > 0 {
             report.snapshot = Some(self.publish()?.id.clone());
+            roll_up(&self.store, self.config.retention.hourly_days, false)?;
         }
         Ok(report)
     }
@@ -120,6 +153,7 @@ impl Pipeline {
         let reason = match stored {
             Ok(Ok((run, record))) => {
                 self.close_days_before(run.observed_at.date_naive());
+                self.close_shift_days_before(run.observed_at.date_naive());
                 return Ok(Ok((run, record)));
             }
             Ok(Err(error)) if !concerns_one_run(&error) => return Err(error),

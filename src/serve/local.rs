@@ -6,10 +6,10 @@ use crate::domain::backtest::Decide;
 use crate::domain::tier_list::DayRange;
 use crate::domain::window::moment;
 use crate::pipeline::{
-    Pipeline, backtest_by_hour, backtest_record, build_snapshot, flips as count_flips, realised_preferences,
-    recorded_changes, sensitivity as measure_sensitivity,
+    ImportFile, Pipeline, backtest_by_hour, backtest_record, build_snapshot, flips as count_flips,
+    realised_preferences, recorded_changes, sensitivity as measure_sensitivity,
 };
-use crate::store::ExportFormat;
+use crate::store::{ExportFormat, QueryLimits};
 use crate::traffic::worth::RecordRows;
 use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::StatusCode;
@@ -79,6 +79,36 @@ struct AcceptQuery {
     fields: String,
 }
 
+#[derive(Deserialize)]
+struct ImportQuery {
+    /// The file and how to import it, as JSON.
+    file: String,
+}
+
+#[derive(Deserialize)]
+struct ForgetQuery {
+    source: String,
+}
+
+#[derive(Deserialize)]
+struct SqlQuery {
+    sql: String,
+    rows: usize,
+    seconds: u64,
+}
+
+#[derive(Deserialize)]
+struct RollupQuery {
+    #[serde(default)]
+    dry_run: bool,
+}
+
+#[derive(Deserialize)]
+struct PartitionQuery {
+    view: String,
+    month: NaiveDate,
+}
+
 /// The routes over a pipeline. Without the token they do not exist.
 pub fn router(pipeline: Arc<Pipeline>, token: &str) -> Router {
     let token: Arc<str> = token.into();
@@ -92,6 +122,14 @@ pub fn router(pipeline: Arc<Pipeline>, token: &str) -> Router {
         .route("/local/sensitivity", get(sensitivity))
         .route("/local/record", get(record))
         .route("/local/accept", post(accept))
+        .route("/local/imports", get(imports).post(import))
+        .route("/local/imports/forget", post(forget_import))
+        .route("/local/query", get(query))
+        .route("/local/views", get(views))
+        .route("/local/rollup", post(rollup))
+        .route("/local/rolled-until", get(rolled_until))
+        .route("/local/dataset", get(dataset))
+        .route("/local/partition", get(partition))
         .route_layer(from_fn_with_state(token, guard))
         .with_state(pipeline)
 }
@@ -200,6 +238,55 @@ async fn sensitivity(State(pipeline): State<Arc<Pipeline>>) -> Response {
 async fn record(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<RecordQuery>) -> Response {
     let RecordQuery { from, to, as_of, workload } = query;
     answer(move || RecordRows::read(&pipeline.store, &workload, DayRange { from, to }, as_of)).await
+}
+
+/// The imported sources.
+async fn imports(State(pipeline): State<Arc<Pipeline>>) -> Response {
+    answer(move || pipeline.store.import_sources()).await
+}
+
+/// Imports a file of this machine, which the caller names as JSON.
+async fn import(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<ImportQuery>) -> Response {
+    match serde_json::from_str::<ImportFile>(&query.file) {
+        Ok(file) => answer(move || pipeline.import(&file)).await,
+        Err(error) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
+    }
+}
+
+/// Removes an imported source.
+async fn forget_import(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<ForgetQuery>) -> Response {
+    answer(move || pipeline.forget_import(&query.source)).await
+}
+
+/// Answers a question in SQL over the documented views.
+async fn query(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<SqlQuery>) -> Response {
+    let SqlQuery { sql, rows, seconds } = query;
+    answer(move || pipeline.store.query(&sql, QueryLimits { rows, seconds })).await
+}
+
+/// The documented views.
+async fn views(State(pipeline): State<Arc<Pipeline>>) -> Response {
+    answer(move || pipeline.store.views()).await
+}
+
+/// Rolls up old readings.
+async fn rollup(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<RollupQuery>) -> Response {
+    answer(move || pipeline.roll_up(query.dry_run)).await
+}
+
+/// The last day that is rolled up.
+async fn rolled_until(State(pipeline): State<Arc<Pipeline>>) -> Response {
+    answer(move || pipeline.store.rolled_until()).await
+}
+
+/// The views with the months that have rows.
+async fn dataset(State(pipeline): State<Arc<Pipeline>>) -> Response {
+    answer(move || pipeline.store.dataset_plan()).await
+}
+
+/// Writes a month of a view to the shared work folder and returns its path.
+async fn partition(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<PartitionQuery>) -> Response {
+    answer(move || pipeline.store.export_partition(&query.view, query.month)).await
 }
 
 async fn answer<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Response

@@ -4,6 +4,7 @@ mod alerts;
 mod announce;
 mod extensions;
 mod follow;
+mod history;
 mod hot;
 mod limit;
 mod local;
@@ -13,6 +14,7 @@ mod public;
 pub use alerts::{deliver_until, outbox};
 pub use announce::Announced;
 pub use follow::{Following, follow_until};
+pub use history::import_history;
 pub use public::for_files;
 
 use crate::alerts::delivery::Outbox;
@@ -204,8 +206,12 @@ pub async fn collect_and_publish(
     }
     // After a failed or suspect run, the numbers stay the same, but the outcome of the run is published. An error may
     // also come after the run was stored.
-    match background::run(move || pipeline.publish()).await? {
-        Ok(snapshot) => tracing::info!(snapshot = snapshot.id, "published"),
+    let published = pipeline.clone();
+    match background::run(move || published.publish()).await? {
+        Ok(snapshot) => {
+            tracing::info!(snapshot = snapshot.id, "published");
+            background::run(move || pipeline.roll_up_or_log()).await?;
+        }
         Err(PipelineError::NoRun(_)) => tracing::warn!("there is nothing to publish yet"),
         Err(error) => return Err(collected.err().unwrap_or(error)),
     }

@@ -5,7 +5,7 @@ use chrono::{Datelike, Duration};
 use super::config::SimulatorConfig;
 use super::noise::{Draw, Noise};
 use super::world::{Model, Provider, World};
-use super::{endpoints, events, names};
+use super::{endpoints, events, names, shifts};
 
 /// Builds the world of a validated configuration.
 pub(super) fn build(config: &SimulatorConfig) -> World {
@@ -22,6 +22,9 @@ pub(super) fn build(config: &SimulatorConfig) -> World {
         events::happen(&mut world, config);
     }
     endpoints::idle(&mut world, config.habits.idle_models);
+    if let Some(shifts) = &config.shifts {
+        shifts::plan(&mut world, config, shifts);
+    }
     world
 }
 

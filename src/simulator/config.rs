@@ -61,6 +61,19 @@ impl Habits {
     }
 }
 
+/// Lasting shifts of the hit rates of single endpoints, and noise within the day like that of recorded half-hourly rates,
+/// for studies of the change-point method.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndpointShifts {
+    /// Number of endpoints that shift once, at a known time.
+    pub endpoints: usize,
+    /// Sizes of the shifts, fractions; the endpoints take them in turn.
+    pub sizes: Vec<f64>,
+    /// Whether the levels of all endpoints are steady apart from these shifts. Otherwise they also change slowly and have
+    /// single odd days, as in every other simulated world.
+    pub is_steady: bool,
+}
+
 /// The size, the time span and the pitfalls of a simulated upstream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SimulatorConfig {
@@ -94,6 +107,8 @@ pub struct SimulatorConfig {
     pub hostile_names: bool,
     /// Caching, idle models and slow sweeps.
     pub habits: Habits,
+    /// Lasting shifts of single endpoints; `None`: there are none, and the noise within the day is small.
+    pub shifts: Option<EndpointShifts>,
 }
 
 impl SimulatorConfig {
@@ -115,6 +130,7 @@ impl SimulatorConfig {
             events: true,
             hostile_names: false,
             habits: Habits::exact(),
+            shifts: None,
         }
     }
 
@@ -129,6 +145,15 @@ impl SimulatorConfig {
             events: false,
             ..Self::starting_at(start, days)
         }
+    }
+
+    /// A size of a shift that cannot be simulated; 0 if there is none at all.
+    fn bad_shift(&self) -> Option<f64> {
+        let sizes = &self.shifts.as_ref()?.sizes;
+        if sizes.is_empty() {
+            return Some(0.0);
+        }
+        sizes.iter().copied().find(|size| !(*size > 0.0 && *size <= 0.5))
     }
 
     /// Checks whether a world with this configuration can exist.
@@ -152,6 +177,8 @@ impl SimulatorConfig {
             )
         } else if idle * 4 > *models {
             format!("{idle} idle models; at most a quarter of {models} is allowed")
+        } else if let Some(size) = self.bad_shift() {
+            format!("a shift of {size}; it must be between 0 and 0.5, and at least one size is needed")
         } else if self.days == 0 {
             "a span of 0 days; at least 1 is needed".to_owned()
         } else {

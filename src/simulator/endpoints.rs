@@ -150,6 +150,8 @@ fn add(world: &mut World, model: usize, variant: &'static str, provider: usize, 
         alive_from: DateTime::<Utc>::MIN_UTC,
         alive_until: DateTime::<Utc>::MAX_UTC,
         idle: false,
+        shift: None,
+        within: None,
         incidents: Vec::new(),
     });
 }

@@ -20,6 +20,7 @@ mod noise;
 mod own_log;
 mod price;
 mod server;
+mod shifts;
 mod traffic;
 mod truth;
 mod world;
@@ -30,7 +31,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 pub use clock::SweepClock;
-pub use config::{Habits, SimulatorConfig, SimulatorError};
+pub use config::{EndpointShifts, Habits, SimulatorConfig, SimulatorError};
 pub use own_log::{OwnLog, OwnTruth};
 pub use price::CacheKind;
 pub use server::{SimulatorServer, http_date, serve};

@@ -36,6 +36,9 @@ pub(super) enum Draw {
     Ratio,
     Idle,
     Cache,
+    ShiftPlan,
+    Within,
+    WithinHour,
 }
 
 /// A point in the tree of random streams.

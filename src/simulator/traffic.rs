@@ -9,6 +9,7 @@ use chrono::{DateTime, Duration, DurationRound, Utc};
 use super::endpoints::bounded;
 use super::noise::{Draw, Noise};
 use super::price::CacheKind;
+use super::shifts;
 use super::world::{Endpoint, World};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -200,7 +201,11 @@ fn hour_hit_rate(
     }
     let mean = world.mean_hit_rate(endpoint, at);
     let room = mean.min(0.985 - mean).max(0.004);
-    (mean + bounded(deviation + 0.02 * world.noise.at(Draw::Hour, keys).normal(), room)).clamp(0.0, 1.0)
+    let hourly = match endpoint.within {
+        Some(within) => within.deviation * shifts::wave(world.noise, keys),
+        None => 0.02 * world.noise.at(Draw::Hour, keys).normal(),
+    };
+    (mean + bounded(deviation + hourly, room)).clamp(0.0, 1.0)
 }
 
 /// Whether an idle model has no traffic in an hour, numbered since 1970: on two days in three, and on the other days in
@@ -222,7 +227,10 @@ fn diurnal(noise: Noise, keys: [i64; 2]) -> f64 {
 /// Calibrated to recorded cells (median standard deviation within a cell 8.8 points; change from one day to the next 2
 /// to 3 points in the median and about 14 at the 90th percentile): a level that lasts for about four days, small daily
 /// noise and rare spikes. Seed 1 gives 8.2, 2.0 and 15.3 points. Small endpoints are noisier.
-fn day_deviation(noise: Noise, endpoint: &Endpoint, key: i64, day: i64) -> f64 {
+pub(super) fn day_deviation(noise: Noise, endpoint: &Endpoint, key: i64, day: i64) -> f64 {
+    if endpoint.within.is_some_and(|within| within.is_steady) {
+        return 0.013 * noise.at(Draw::Day, [key, day]).normal();
+    }
     let size = (1e9 / endpoint.tokens).powf(0.06).clamp(0.7, 1.4);
     let changes = |d: i64| noise.at(Draw::Regime, [key, d]).uniform() < 0.25;
     let since = (day - 40..=day).rev().find(|&d| changes(d)).unwrap_or(day - 40);

@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::price::CacheKind;
-use super::traffic::{Counters, full_hour};
+use super::traffic::{Counters, day_deviation, full_hour};
 use super::world::Event;
 use super::{Simulator, bodies, cache, world};
 use crate::domain::window::midnight;
@@ -113,6 +113,16 @@ impl Truth<'_> {
         let index = self.index(endpoint)?;
         let world = &self.simulator.world;
         Some(world.mean_hit_rate(&world.endpoints[index], at))
+    }
+
+    /// The level of an endpoint's hit rate on a UTC day, a fraction: the mean with the slow changes and odd days, without
+    /// the noise within the day. `None` if the endpoint is unknown.
+    pub fn day_level(&self, endpoint: Uuid, day: NaiveDate) -> Option<f64> {
+        let index = self.index(endpoint)?;
+        let world = &self.simulator.world;
+        let number = i64::from(day.to_epoch_days());
+        let deviation = day_deviation(world.noise, &world.endpoints[index], index as i64, number);
+        Some(self.mean_hit_rate(endpoint, midnight(day) + Duration::hours(12))? + deviation)
     }
 
     /// The hit rate of an endpoint in the clock hour that contains `hour`, a fraction; `None` without traffic.

@@ -60,6 +60,11 @@ pub enum EventKind {
         /// The change, a fraction.
         by: f64,
     },
+    /// The hit rate of the endpoint changes and stays.
+    EndpointShift {
+        /// The change, a fraction.
+        by: f64,
+    },
 }
 
 /// A company that serves models.
@@ -146,8 +151,20 @@ pub(super) struct Endpoint {
     pub(super) alive_until: DateTime<Utc>,
     /// Whether its model has traffic only on some days.
     pub(super) idle: bool,
+    /// The time from which its hit rate is another one, and the change, a fraction.
+    pub(super) shift: Option<(DateTime<Utc>, f64)>,
+    /// Its noise within the day; `None` for the small default.
+    pub(super) within: Option<Within>,
     /// Half-open time spans with the share of requests that fail in them.
     pub(super) incidents: Vec<(DateTime<Utc>, DateTime<Utc>, f64)>,
+}
+
+/// The noise of an endpoint's hit rate within the day, and whether its level is steady from day to day.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Within {
+    /// Standard deviation over the hours of a day, a fraction.
+    pub(super) deviation: f64,
+    pub(super) is_steady: bool,
 }
 
 impl Endpoint {
@@ -201,6 +218,10 @@ impl World {
         if endpoint.kind == CacheKind::None {
             return 0.0;
         }
-        self.models[endpoint.model].alpha + self.providers[endpoint.provider].theta_at(at) + endpoint.effect
+        let shifted = endpoint.shift.filter(|(from, _)| at >= *from).map_or(0.0, |(_, by)| by);
+        self.models[endpoint.model].alpha
+            + self.providers[endpoint.provider].theta_at(at)
+            + endpoint.effect
+            + shifted
     }
 }

@@ -2,7 +2,7 @@
 
 use super::SiteState;
 use super::files::{self, File};
-use super::pages::{changes, endpoint, front, method, model, models, provider, providers, status};
+use super::pages::{changes, endpoint, front, method, model, models, provider, providers, share, status};
 use super::parts::choice::Choice;
 use super::parts::clean;
 use super::parts::shell::View;
@@ -35,6 +35,8 @@ pub enum Page {
     /// The status of the collection.
     Status,
     Changes,
+    /// Who serves the traffic.
+    Share,
     File(File),
 }
 
@@ -157,6 +159,7 @@ impl SiteState {
             Page::Method => method::render(view, self.method_markdown)?,
             Page::Status => status::render(view, None)?,
             Page::Changes => changes::render(view, &ChangeQuestion::default())?,
+            Page::Share => share::render(view)?,
             // Handled by the caller, because a file may be binary.
             Page::File(_) => return Ok(None),
             Page::Model(id) => match snapshot.model(id) {

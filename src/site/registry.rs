@@ -13,6 +13,8 @@ pub enum Section {
     Cost,
     /// The recorded changes.
     Changes,
+    /// Who serves the traffic.
+    Share,
     Method,
     /// The status of the collection.
     Status,
@@ -94,7 +96,7 @@ impl PageRow {
 pub const REFERENCE: &str = "/api";
 
 /// All pages, in the order of the navigation.
-pub static PAGES: [PageRow; 11] = [
+pub static PAGES: [PageRow; 12] = [
     PageRow::new(Section::Tiers, "/", Some("tiers")).labelled("Tiers").with_table().listed(),
     PageRow::new(Section::Models, "/models", Some("models")).labelled("Models").with_table().listed(),
     PageRow::new(Section::Providers, "/providers", Some("providers"))
@@ -112,6 +114,7 @@ pub static PAGES: [PageRow; 11] = [
         .with_table()
         .listed()
         .answered_by(Query::Anywhere),
+    PageRow::new(Section::Share, "/share", Some("share")).with_table().listed(),
     PageRow::new(Section::Method, "/method", Some("thresholds")).labelled("Method").listed(),
     PageRow::new(Section::Status, "/status", Some("status")).labelled("Status").listed(),
     PageRow::new(Section::Api, REFERENCE, None).labelled("API"),

@@ -65,6 +65,7 @@ fn of_page(section: Section) -> Option<MethodRouter<Arc<SiteState>>> {
         Section::Explore => get(explore_page),
         Section::Cost => get(calculate),
         Section::Changes => get(changes_page),
+        Section::Share => kept(Page::Share),
         Section::Method => kept(Page::Method),
         Section::Status => get(status),
         Section::Search => get(find),

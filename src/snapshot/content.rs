@@ -12,7 +12,9 @@ use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 pub use crate::domain::record::{
     ComparisonAge, DriftCount, EndpointDay, QuarantineCount, RecentReading, RunSummary, SourceAge,
 };
+pub use crate::domain::season::Seasons;
 use crate::domain::session::{self, CostBasis};
+pub use crate::domain::share::TrafficShare;
 use crate::domain::thresholds::Threshold;
 use crate::domain::tier::{Lens, Tier};
 pub use crate::domain::tier_list::{DayRange, ProviderTier, TierList, Verdict};
@@ -66,6 +68,9 @@ pub struct Snapshot {
     /// All changes of the last 90 UTC days, newest first.
     #[serde(default)]
     pub changes: Vec<Change>,
+    /// Tokens by endpoint over the last 30 UTC days. Not a measure of quality.
+    #[serde(default)]
+    pub share: TrafficShare,
     /// The method's thresholds.
     pub thresholds: Vec<Threshold>,
 }
@@ -215,6 +220,9 @@ pub struct Endpoint {
     /// and if there is no price on the newest day with closing prices.
     #[serde(default)]
     pub expected_cost: Option<ExpectedCost>,
+    /// Hit rates and prices that follow the hour or the day of the week; null if nothing shows that they do.
+    #[serde(default)]
+    pub seasons: Option<Seasons>,
     /// Days of its record, oldest first, at most 30.
     pub days: Vec<EndpointDay>,
     /// Time of the first run that saw it.

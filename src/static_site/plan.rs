@@ -39,7 +39,8 @@ pub struct Plan {
 }
 
 /// Data in addition to that of the pages.
-const MORE_DATA: [&str; 7] = [
+const MORE_DATA: [&str; 8] = [
+    "/api/v1/share",
     "/api/v1/openapi.json",
     "/api/v1/targets",
     "/api/v1/preferences",

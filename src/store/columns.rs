@@ -2,9 +2,11 @@
 //! tens of thousands of rows a search for every single value takes longer than the query.
 
 use super::StoreError;
+use crate::domain::change::ChangedField;
 use crate::domain::document::RouteAnswer;
 use crate::domain::hourly::Refusal;
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
+use crate::domain::imported::ImportKind;
 use crate::domain::reading::RunStatus;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::window::{Basis, WindowKind};
@@ -305,6 +307,8 @@ macro_rules! closed_sets {
 }
 closed_sets! {
     Basis: "basis of a day",
+    ChangedField: "changed field",
+    ImportKind: "kind of source",
     Lens: "lens",
     Refusal: "hourly rate",
     RouteAnswer: "result of the comparison series",

@@ -29,7 +29,7 @@ pub(super) fn add_late(connection: &Connection, first: i32, last: i32) -> Result
 }
 
 impl Store {
-    /// Rebuilds the rows of all closed days from their readings and returns the number of rows. The content does not
+    /// Rebuilds the rows of all closed days that are not rolled up from their readings and returns the number of rows. The content does not
     /// change: for checks and benchmarks.
     ///
     /// # Errors
@@ -41,7 +41,9 @@ impl Store {
 }
 
 fn rebuild(connection: &Connection) -> Result<usize, StoreError> {
-    connection.execute_batch("DELETE FROM endpoint_day;")?;
+    connection.execute_batch(
+        "DELETE FROM endpoint_day WHERE day > (SELECT coalesce(max(last_day), DATE '1970-01-01') FROM rollup)",
+    )?;
     let sql = "SELECT min(observed_at) AS first, max(observed_at) AS last FROM run WHERE status NOT IN ('failed', 'suspect')";
     let extent =
         rows!(connection, sql, [], |first: Option<DateTime<Utc>>, last: Option<DateTime<Utc>>| first

@@ -10,7 +10,7 @@ use crate::domain::record::{RecentReading, with_recent_reading};
 use crate::domain::thresholds::{HOURLY_MIN_TOKENS, HOURLY_TOLERANCE};
 use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::params;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The oldest run whose readings are among the newest N. Parameters: from, to, N.
@@ -21,9 +21,9 @@ const FIRST_RUN: &str = "
         WHERE observed_at >= CAST($1 AS TIMESTAMP) AND observed_at < CAST($2 AS TIMESTAMP) AND status NOT IN ('failed', 'suspect')
     )
     SELECT min(observed_at) AS first FROM counted WHERE newer < CAST($3 AS BIGINT)";
-const READINGS: &str = include_str!("../../queries/analysis/readings.sql");
-const HOURLY_EXPORT: &str = include_str!("../../queries/analysis/hourly_export.sql");
-const DAYS_EXPORT: &str = include_str!("../../queries/analysis/days_export.sql");
+pub(super) const READINGS: &str = include_str!("../../queries/analysis/readings.sql");
+pub(super) const HOURLY_EXPORT: &str = include_str!("../../queries/analysis/hourly_export.sql");
+pub(super) const DAYS_EXPORT: &str = include_str!("../../queries/analysis/days_export.sql");
 const RECOMMENDATIONS_EXPORT: &str = include_str!("../../queries/recommendations/export.sql");
 
 /// Time columns of `export days` and `export recommendations`.
@@ -140,10 +140,7 @@ impl Store {
     }
 
     fn export(&self, query: &str, times: &[&str], format: ExportFormat) -> Result<PathBuf, StoreError> {
-        let number = EXPORTS.fetch_add(1, Ordering::Relaxed);
-        let folder = std::fs::canonicalize(&self.options().work_dir)
-            .map_err(|source| StoreError::Io { path: self.options().work_dir.clone(), source })?;
-        let path = folder.join(format!("export-{}-{number}", std::process::id()));
+        let path = work_file(&self.options().work_dir)?;
         let sql = format!(
             "COPY (SELECT {} FROM ({query})) TO '{}' ({})",
             format.columns(times),
@@ -184,7 +181,15 @@ impl Store {
     }
 }
 
+/// The path of a new file in the work folder.
+pub(super) fn work_file(folder: &Path) -> Result<PathBuf, StoreError> {
+    let number = EXPORTS.fetch_add(1, Ordering::Relaxed);
+    let folder =
+        std::fs::canonicalize(folder).map_err(|source| StoreError::Io { path: folder.to_owned(), source })?;
+    Ok(folder.join(format!("export-{}-{number}", std::process::id())))
+}
+
 /// A query with its time span inlined: COPY accepts no parameters, and this program renders both times itself.
-fn in_span(query: &str, from: DateTime<Utc>, to: DateTime<Utc>) -> String {
+pub(super) fn in_span(query: &str, from: DateTime<Utc>, to: DateTime<Utc>) -> String {
     query.replace("$1", &format!("'{}'", naive(from))).replace("$2", &format!("'{}'", naive(to)))
 }

@@ -1,15 +1,21 @@
 //! Query results that are read as data frames. Arrow record batches are converted column by column: without shared
 //! memory and unsafe code, and with an error for types that would be misread.
 
+use super::columns::naive;
+use super::hourly::HOURLY;
 use super::{Store, StoreError, columns};
+use crate::domain::thresholds::{HOURLY_MIN_TOKENS, HOURLY_TOLERANCE};
+use chrono::{DateTime, Duration, Utc};
 use duckdb::arrow::array::{Array, AsArray, RecordBatch};
 use duckdb::arrow::datatypes::{
     DataType, Float64Type, Int32Type, Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType,
 };
-use duckdb::{Connection, Params};
+use duckdb::{Connection, Params, params};
 use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series};
 
 const NUMBERS: &str = include_str!("../../queries/analysis/numbers.sql");
+const SHIFT_USAGE: &str = include_str!("../../queries/shifts/usage.sql");
+const SHIFT_HEALTH: &str = include_str!("../../queries/shifts/health.sql");
 
 /// The result of one query for two readers: a frame for the analysis, and typed rows for everything else.
 pub struct Answer<T> {
@@ -64,6 +70,24 @@ impl Store {
     /// Frame for `hitrate check numbers`.
     pub fn numbers_frame(&self) -> Result<DataFrame, StoreError> {
         self.read(|connection| Answer::<()>::of(connection, NUMBERS, [], |_, _| Ok(()))?.frame())
+    }
+
+    /// What the change-point method reads of the runs in `[from, to]`: hourly rates, and speed and uptime.
+    pub fn shift_frames(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<(DataFrame, DataFrame), StoreError> {
+        self.read(|connection| {
+            let sql = SHIFT_USAGE.replace("hourly_rates h", &format!("({HOURLY}) h"));
+            // The hourly rates end before their second parameter, and the last run counts.
+            let end = naive(to + Duration::microseconds(1));
+            let usage = params![naive(from), end, HOURLY_MIN_TOKENS, HOURLY_TOLERANCE];
+            let usage = Answer::<()>::of(connection, &sql, usage, |_, _| Ok(()))?.frame()?;
+            let health = params![naive(from), naive(to)];
+            let health = Answer::<()>::of(connection, SHIFT_HEALTH, health, |_, _| Ok(()))?.frame()?;
+            Ok((usage, health))
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! All hourly rates of a time span, for the snapshot.
 
 use super::backtest::endpoint_ids;
-use super::columns::{self, each_row, naive};
+use super::columns::{self, each_row, naive, rows};
 use super::{Store, StoreError};
 use crate::domain::hourly::{Refusal, RequestSize, Stretch};
 use crate::domain::thresholds::{HOURLY_MIN_TOKENS, HOURLY_TOLERANCE};
@@ -63,6 +63,24 @@ impl Store {
                     record.request_sizes.entry(*id).or_default().add(&stretch, requests_30m);
                     record.stretches.entry(*id).or_default().push(stretch);
                 });
+            }
+            // The days in the span that are rolled up: whole days, because lists of such a day are as of its end.
+            let sql = "SELECT endpoint_no, CAST(sum(tokens) AS BIGINT) AS tokens,
+                    CAST(sum(request_seconds) AS BIGINT) AS request_seconds, CAST(sum(counts) AS INTEGER) AS counts
+                 FROM request_size_day
+                 WHERE day >= CAST(CAST(? AS TIMESTAMP) AS DATE) AND day < CAST(? AS TIMESTAMP)
+                 GROUP BY endpoint_no";
+            let rolled = rows!(connection, sql, [naive(from), naive(to)], |endpoint_no: i64,
+                                                                          tokens: i64,
+                                                                          request_seconds: i64,
+                                                                          counts: u32| (
+                endpoint_no,
+                (tokens, request_seconds, counts)
+            ));
+            for (endpoint_no, (tokens, request_seconds, counts)) in rolled {
+                if let Some(id) = ids.get(&endpoint_no) {
+                    record.request_sizes.entry(*id).or_default().add_sums(tokens, request_seconds, counts);
+                }
             }
             // Endpoint by endpoint, because sorting half a million rows at once takes longer.
             record.stretches.values_mut().for_each(|of_one| of_one.sort_unstable_by_key(|one| one.end));

@@ -40,7 +40,10 @@ pub(super) const RECORD: &[Migration] = migrations! {
     "00" {
         10 "recommendation",
         11 "alias",
-        16 "derived_changes",
+        12 "shift",
+        13 "imported",
+        14 "rollup",
+        15 "derived_changes",
     }
 };
 

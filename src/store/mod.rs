@@ -10,35 +10,48 @@ mod export;
 mod facts;
 mod frame;
 mod hourly;
+mod imported;
 mod ingest;
 mod migrate;
 mod open;
 mod parquet;
+mod partitions;
+mod query;
 mod read;
 mod recommendations;
+mod rollup;
+mod seasons;
+mod shifts;
 mod status;
 mod tiers;
 mod traffic;
 mod transaction;
 mod uptime;
+mod views;
 
 pub use changes::{ChangeNames, FactsRow, ListedModel, WindowMove};
 pub use export::ExportFormat;
 pub use frame::Answer;
 pub use hourly::HourlyRecord;
+pub use imported::{ImportedAs, ImportedDayRow};
 pub use ingest::{Ingested, RunRecord};
 pub use open::{Store, StoreOptions};
 pub use parquet::ParquetWriter;
-pub use read::{EndpointDayRow, EndpointNow, PastValues, RunRow};
+pub use partitions::{DatasetPlan, Partition};
+pub use query::{MAX_QUERY_TIME, MAX_ROWS, MAX_SQL, QueryAnswer, QueryColumn, QueryCut, QueryLimits};
+pub use read::{EndpointDayRow, EndpointNow, PastValues, PriceSpan, RunRow};
 pub use recommendations::{
     PastRecommendations, Recommendation, RecommendationChange, RecommendationKind, RecommendedDay,
 };
+pub use rollup::RolledUp;
+pub use shifts::{EventEndpoint, OutageRow, ShiftRow, StatusRow};
 pub use tiers::TierChangeRow;
 pub use traffic::answers;
 pub use traffic::{
     CallFilter, Forget, Forgotten, ImportOptions, Imported, ImportedFile, Overlap, OwnCall, Resolved,
     TrafficStore,
 };
+pub use views::{ViewColumn, ViewDescription};
 
 use chrono::{DateTime, Utc};
 use std::path::PathBuf;
@@ -78,6 +91,14 @@ pub enum StoreError {
     /// A query exceeded its time limit.
     #[error("a query took longer than {seconds} s and was stopped")]
     TimedOut { seconds: u64 },
+    /// A question took too much memory.
+    #[error(
+        "the query took more than {mib} MiB for intermediate results and was stopped; filter or group earlier"
+    )]
+    TooMuchMemory { mib: i64 },
+    /// A question that is not answered.
+    #[error("{0}")]
+    Refused(String),
     /// A file could not be written.
     #[error("{path}: {source}")]
     Io { path: PathBuf, source: std::io::Error },

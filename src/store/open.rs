@@ -95,6 +95,9 @@ fn private(_: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// How long a compacted file may be held by another process.
+const REOPEN_PATIENCE: Duration = Duration::from_secs(10);
+
 /// The record of all runs.
 const RECORD: Kind = Kind {
     migrations: migrate::RECORD,
@@ -132,12 +135,37 @@ impl Store {
         self.0.writer()
     }
 
+    /// A connection of its own for a reader.
+    pub(super) fn reader(&self) -> Result<Connection, StoreError> {
+        self.0.reader()
+    }
+
     /// Runs a query on a separate connection and stops it after the time limit.
     pub(super) fn read<T>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.0.read(query)
+    }
+
+    /// Gives the free space of the database file back to the disk, if it is at least a fifth of the file, and returns the
+    /// number of bytes. It copies the record: only for a process that has no other readers.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then the file is as before.
+    pub fn compact(&self) -> Result<u64, StoreError> {
+        self.0.checkpoint()?;
+        let sql = "SELECT total_blocks, free_blocks FROM pragma_database_size() WHERE database_name = current_database()";
+        let blocks = self.read(|connection| {
+            Ok(rows!(connection, sql, [], |total_blocks: i64, free_blocks: i64| (total_blocks, free_blocks)))
+        })?;
+        let size = || std::fs::metadata(&self.options().path).map_or(0, |file| file.len());
+        let before = size();
+        if blocks.into_iter().next().is_none_or(|(total, free)| free == 0 || free * 5 < total) {
+            return Ok(0);
+        }
+        self.0.rewrite(&RECORD, REOPEN_PATIENCE)?;
+        Ok(before.saturating_sub(size()))
     }
 
     /// Writes everything to the database file and empties the write-ahead log.

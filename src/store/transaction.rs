@@ -54,3 +54,18 @@ pub(super) fn transaction_in_log<T>(
     connection.execute_batch("COMMIT")?;
     changed
 }
+
+/// Makes a change in a transaction and takes it back, to report what the change would do.
+///
+/// # Errors
+/// That of the change.
+pub(super) fn taken_back<T>(
+    connection: &Connection,
+    change: impl FnOnce() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    connection.execute_batch("BEGIN")?;
+    let _open = RolledBackOnPanic(connection);
+    let changed = change();
+    connection.execute_batch("ROLLBACK")?;
+    changed
+}

@@ -2,6 +2,7 @@
 
 pub mod coverage;
 pub mod lag;
+pub mod shifts;
 
 use crate::analysis::{Analysis, Parameters, in_parallel};
 use crate::domain::thresholds::LENS_WINDOW_DAYS;

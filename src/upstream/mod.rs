@@ -1,6 +1,7 @@
 //! Upstreams: what to request from one, what to request next given the answers, and how the answers become readings.
 //! This module does not use the network, the clock or the disk, so that live collection and replay share one code path.
 
+pub mod history;
 pub mod openrouter;
 mod panics;
 
@@ -9,6 +10,7 @@ use crate::domain::document::{Request, Subject};
 use crate::domain::ids::DocumentName;
 use crate::domain::reading::{Known, RunReadings};
 use chrono::{DateTime, Utc};
+use history::{Answered, HistoryQuery, KnownEndpoint, PastBody};
 use std::sync::Arc;
 
 pub(crate) use panics::caught;
@@ -83,6 +85,28 @@ pub trait Upstream: Send + Sync {
     fn read(&self, outcomes: &[Outcome<'_>], observed_at: DateTime<Utc>, known: &Known) -> RunReadings;
     /// Its names of the fields that a domain path is read from: the usual one, and the others.
     fn field_names(&self, path: &str) -> (String, &'static [&'static str]);
+
+    /// The requests and bodies of a sweep that someone else recorded: its list of models, its list of providers, and one
+    /// JSON line for each pair. Returns them with the numbers of the lines that have another shape. None by
+    /// default.
+    fn recorded(
+        &self,
+        _models: &[u8],
+        _providers: &[u8],
+        _lines: &[u8],
+    ) -> (Vec<(Request, Vec<u8>)>, Vec<usize>) {
+        (Vec::new(), Vec::new())
+    }
+    /// What to request of the past, given the requests that were answered already; empty if nothing is left, or if the
+    /// upstream offers nothing, as by default.
+    fn history(&self, _query: &HistoryQuery, _answered: &Answered) -> Vec<Request> {
+        Vec::new()
+    }
+    /// What a document of [`Upstream::history`] says. `known` are the endpoints of its pair in the newest run. `None` if it
+    /// has no answer, or is not such a document.
+    fn read_history(&self, _outcome: &Outcome<'_>, _known: &[KnownEndpoint]) -> Option<PastBody> {
+        None
+    }
 
     /// Position of a kind in `kinds`; unknown kinds are last.
     fn rank(&self, kind: &DocumentName) -> usize {

@@ -56,7 +56,7 @@ export async function hostilePages(base) {
   const compared = strange(providers).slice(0, 4).map((row) => `e=${encodeURIComponent(row.provider)}`);
   const endpoints = (await (await fetch(`${base}/api/v1/endpoints?sort=tokens&limit=500`)).json()).data.filter((row) => STRANGE.test(row.tag));
   const sides = endpoints.slice(0, 4).map((row) => `e=${encodeURIComponent(`${row.model_id}@${row.tag}`)}`);
-  const fixed = ['/', '/?lens=cache', '/models', '/providers', '/explore', '/changes', '/status', '/search?q=a', '/cost'];
+  const fixed = ['/', '/?lens=cache', '/models', '/providers', '/explore', '/changes', '/share', '/status', '/search?q=a', '/cost'];
   const asked = [`/compare?${compared.join('&')}`, `/compare?${sides.join('&')}`, '/search?q=W'];
   const pages = [...fixed, ...found, ...asked].map((path) => ({ name: `hostile${path}`, path, expectStatus: 200 }));
   return { pages, strange: found.length, tags: endpoints.length };

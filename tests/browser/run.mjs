@@ -30,7 +30,7 @@ import { checkFiles } from './xml.mjs';
 const RUN_LIMIT_SECONDS = 2400;
 const [PHONE, , DESK] = WIDTHS;
 // axe-core judges these at every width in both schemes, the others only at the first and the last.
-const MAIN_PAGES = ['front', 'model', 'provider', 'cost-model', 'changes', 'status'];
+const MAIN_PAGES = ['front', 'model', 'provider', 'cost-model', 'changes', 'share', 'status'];
 
 const report = new Report();
 const wanted = (part) => !process.env.ONLY || process.env.ONLY.split(',').includes(part);

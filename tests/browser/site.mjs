@@ -36,6 +36,7 @@ export async function discover(context, base, report) {
     ...(providers.length > 1 ? [{ name: 'compare', path: comparison(providers) }] : []),
     { name: 'compare-wrong', path: '/compare?e=nobody-at-all&e=nobody-else', expectStatus: 404 },
     { name: 'changes', path: '/changes' },
+    { name: 'share', path: '/share' },
     { name: 'changes-filtered', path: '/changes?group=prices&costs_more=true' },
     { name: 'changes-nothing', path: '/changes?min_percent=1000000' },
     { name: 'changes-wrong', path: '/changes?group=weather', expectStatus: 400 },

@@ -26,6 +26,8 @@ mod described;
 mod history;
 #[path = "api/preference_files.rs"]
 mod preference_files;
+#[path = "api/share.rs"]
+mod share;
 #[path = "api/tables.rs"]
 mod tables;
 

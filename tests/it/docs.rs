@@ -4,6 +4,7 @@
 mod method;
 mod reference;
 mod schema;
+mod views;
 
 use clap::CommandFactory;
 use hitrate::api;

@@ -1,7 +1,8 @@
 //! A small made-up snapshot with the awkward cases: variants, shared base slugs, outages, phantom caches, hostile
 //! names.
 
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, Duration, NaiveDate, Utc};
+use hitrate::analysis::share::{TokenDay, traffic_share};
 use hitrate::domain::change::{Change, ChangeKind};
 use hitrate::domain::document::RouteAnswer;
 use hitrate::domain::endpoint::{PriceTier, PublishedFacts};
@@ -19,7 +20,7 @@ use hitrate::snapshot::{
     Backtest, ComparisonAge, DayRange, DriftCount, EffectivePrices, Endpoint, EndpointDay, Exclusions,
     FORMAT, HourlyRate, HourlyRates, ModelEntry, Policy, PolicyCost, Prices, ProviderDay, ProviderEntry,
     ProviderTier, QuarantineCount, RecentReading, RunSummary, Snapshot, SourceAge, Status, Summary,
-    TestedDays, TierList, Verdict,
+    TestedDays, TierList, TrafficShare, Verdict,
 };
 use hitrate::wording;
 
@@ -105,6 +106,7 @@ pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64
         tokens: Some(38_000_000),
         tokens_per_day: Some(52_000_000.0),
         tokens_per_request: Some(9_400.0),
+        seasons: None,
         list: prices(input),
         list_window: None,
         price_tiers: Vec::new(),
@@ -569,6 +571,7 @@ fn backtest() -> Backtest {
 /// The sample: four models (one a `:free` variant), twelve endpoints, five providers, three runs.
 pub fn snapshot() -> Snapshot {
     let models = vec![atlas(), quill(), atlas_free(), solo()];
+    let share = share(&models);
     Snapshot {
         format: FORMAT,
         id: "01999999-0000-7000-8000-000000000100-5eed".to_owned(),
@@ -597,8 +600,38 @@ pub fn snapshot() -> Snapshot {
         models,
         status: status(),
         changes: changes(),
+        share,
         thresholds: thresholds::table(),
     }
+}
+
+/// Ten complete days and the running one; on the last complete day the traffic of the first endpoint of each model is
+/// twelve times as large as before.
+fn share(models: &[ModelEntry]) -> TrafficShare {
+    let today = as_of().date_naive();
+    let days: Vec<NaiveDate> = (0..11).rev().map(|back| today - Duration::days(back)).collect();
+    let row = |model: &ModelEntry, place: usize, endpoint: &Endpoint, day: NaiveDate| {
+        let size = 40_000_000 * (place as i64 + 1) + 1_000_000 * i64::from(day.ordinal() % 3);
+        let jumped = place == 0 && day == today - Duration::days(1);
+        TokenDay {
+            endpoint_id: endpoint.endpoint_id,
+            slug: model.slug.clone(),
+            variant: model.variant.clone(),
+            provider: endpoint.provider.clone(),
+            day,
+            tokens: if jumped { size * 12 } else { size },
+            coverage: if day == today { 0.6 } else { 0.99 },
+        }
+    };
+    let rows: Vec<TokenDay> = models
+        .iter()
+        .flat_map(|model| model.endpoints.iter().enumerate().map(move |(place, e)| (model, place, e)))
+        .flat_map(|(model, place, e)| {
+            days.iter().map(move |day| row(model, place, e, *day)).collect::<Vec<_>>()
+        })
+        .collect();
+    let tags = models.iter().flat_map(|m| &m.endpoints).map(|e| (e.endpoint_id, e.tag.clone())).collect();
+    traffic_share(&rows, today, &tags)
 }
 
 #[test]

@@ -37,6 +37,8 @@ mod money;
 mod provider;
 #[path = "site/search.rs"]
 mod search;
+#[path = "site/share.rs"]
+mod share;
 #[path = "site/status.rs"]
 mod status;
 #[path = "site/weight.rs"]

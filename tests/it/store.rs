@@ -10,6 +10,8 @@ mod files;
 mod hourly;
 mod midnight;
 mod recommendations;
+mod seasons;
+mod shifts;
 mod suspect;
 
 use std::collections::BTreeMap;

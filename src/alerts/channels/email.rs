@@ -43,7 +43,6 @@ impl Email {
             builder = builder.to(mailbox("to", to)?);
         }
         let parts = MultiPart::alternative()
-            .boundary(format!("hitrate-{}", message.id))
             .singlepart(SinglePart::plain(text(message)))
             .singlepart(SinglePart::html(html(message)));
         let made = builder.multipart(parts).map_err(|error| format!("cannot write the email: {error}"))?;

@@ -15,12 +15,14 @@ use sha2::Sha256;
 
 /// Largest body, bytes: the specification recommends to stay below 20 kB.
 pub const MOST_BYTES: usize = 20_000;
+/// Most lines of a notice.
+const MOST_LINES: usize = 10;
 
 /// The body of a message: `type`, `timestamp` and `data`. Notices that do not fit lose their changes first; further ones
 /// are counted in `data.left_out`.
 pub fn body(message: &Message) -> Vec<u8> {
-    // What the envelope needs at most.
-    let mut room = MOST_BYTES - 400;
+    // What the envelope needs at most, with a title of characters of four bytes.
+    let mut room = MOST_BYTES - 1200;
     let (mut notices, mut left_out) = (Vec::new(), 0_usize);
     for notice in &message.notices {
         let whole = value(notice, true);
@@ -55,8 +57,9 @@ pub fn body(message: &Message) -> Vec<u8> {
     body.to_string().into_bytes()
 }
 
+/// A notice; without its changes, it always fits into a message.
 fn value(notice: &Notice, with_changes: bool) -> Value {
-    let lines: Vec<String> = notice.lines.iter().take(20).map(|text| line(text, 400)).collect();
+    let lines: Vec<String> = notice.lines.iter().take(MOST_LINES).map(|text| line(text, 300)).collect();
     let changes = if with_changes { json!(notice.changes) } else { json!([]) };
     json!({
         "id": line(&notice.id, 200),
@@ -65,6 +68,7 @@ fn value(notice: &Notice, with_changes: bool) -> Value {
         "severity": notice.severity,
         "title": line(&notice.title, 200),
         "lines": lines,
+        "lines_left_out": notice.lines.len().saturating_sub(MOST_LINES),
         "url": super::plain::link(notice.url.as_deref()),
         "changes": changes,
         "changes_left_out": if with_changes { 0 } else { notice.changes.len() },

@@ -3,7 +3,7 @@
 use super::schedule::is_due;
 use super::state::{Outgoing, ReceiverRecord, Waiting};
 use crate::alerts::channels::message::{Message, MessageKind};
-use crate::alerts::notice::Notice;
+use crate::alerts::notice::{Notice, Severity};
 use crate::config::{Digest, Receiver};
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
@@ -14,15 +14,18 @@ const MOST_NOTICES: usize = 100;
 /// Up to this many notices at once are sent one by one; more become one message.
 const MOST_SINGLE: usize = 3;
 
-/// Moves the due notices of a receiver into messages. Once the limit per hour is reached, they wait until there is room.
+/// Moves the due notices of a receiver into messages. Once the limit per hour is reached, all but
+/// critical ones wait until there is room.
 pub fn form(record: &mut ReceiverRecord, receiver: &Receiver, most_per_hour: u32, now: DateTime<Utc>) {
     forget_old_attempts(record, now);
     let used = record.attempts.len() + record.messages.len();
     let room = (most_per_hour as usize).saturating_sub(used);
-    if room == 0 {
-        return;
-    }
-    let is_due = |waiting: &Waiting| is_due(receiver, waiting.notice.severity, waiting.since, now);
+    // Critical notices do not wait for room; those of one moment are one message.
+    let may_go = |severity| room > 0 || severity == Severity::Critical;
+    let is_due = |waiting: &Waiting| {
+        let severity = waiting.notice.severity;
+        may_go(severity) && is_due(receiver, severity, waiting.since, now)
+    };
     let due_count = record.waiting.iter().filter(|waiting| is_due(waiting)).count();
     if due_count == 0 {
         return;

@@ -148,9 +148,10 @@ impl Outbox {
             let most = self.inner.settings.messages_per_hour as usize;
             let next = self.inner.file.read()?.receivers.remove(&receiver.name).and_then(|mut record| {
                 forget_old_attempts(&mut record, now);
-                let has_room = record.attempts.len() < most && record.off.is_none();
-                let next = record.messages.into_iter().find(|one| !held.contains(&one.message.id));
-                next.filter(|_| has_room)
+                let (has_room, is_off) = (record.attempts.len() < most, record.off.is_some());
+                let may_go = |message: &Message| has_room || message.severity() == Severity::Critical;
+                let is_next = |one: &Outgoing| !held.contains(&one.message.id) && may_go(&one.message);
+                record.messages.into_iter().find(is_next).filter(|_| !is_off)
             });
             let Some(outgoing) = next else { return Ok(run) };
             let message = outgoing.message;
@@ -263,7 +264,7 @@ impl Outbox {
 
     fn test_message(&self, receiver: &Receiver) -> Message {
         let now = self.inner.clock.now();
-        let id = format!("test-{}-{}", receiver.name, now.timestamp_millis());
+        let id = format!("test-{}", now.timestamp_millis());
         Message {
             id: format!("msg_{id}"),
             kind: MessageKind::Test,

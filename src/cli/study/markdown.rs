@@ -8,6 +8,7 @@ use crate::analysis::sensitivity::{PromptSize, SensitivityReport, WeightingShift
 use crate::preferences::PreferenceReport;
 use crate::study::coverage::{CoverageReport, Group};
 use crate::study::lag::{Lag, LagReport};
+use crate::study::shifts::{ShiftReport, SizeRow};
 
 fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let line = |cells: &[String]| format!("| {} |", cells.join(" | "));
@@ -45,6 +46,29 @@ pub fn coverage(report: &CoverageReport) -> String {
     let (mean, worst) = (fixed(report.adjusted.mean, 1.0, 3), fixed(report.adjusted.worst, 1.0, 3));
     row.extend([format!("{mean} ({worst})"), fixed(report.model_mean.mean, 1.0, 3)]);
     table(&header, [row])
+}
+
+/// One row for each size of the shifts; the false alarms are those of all worlds.
+pub fn shifts(report: &ShiftReport) -> String {
+    let header = [
+        "size, points",
+        "shifts",
+        "reported within two days",
+        "recall",
+        "later",
+        "false alarms in 1,000 endpoint-days",
+    ];
+    let row = |row: &SizeRow| {
+        vec![
+            format!("{:.0}", row.size * 100.0),
+            row.planned.to_string(),
+            row.in_time.to_string(),
+            percent(row.recall),
+            row.later.to_string(),
+            fixed(report.false_alarms_per_1000, 1.0, 2),
+        ]
+    };
+    table(&header, report.sizes.iter().map(row))
 }
 
 /// One row for the providers and one for the endpoints of each lens.

@@ -3,9 +3,16 @@
 
 mod about;
 mod facts;
+mod measured;
+mod outages;
 mod prices;
 mod published;
 mod session;
+mod shifts;
+pub(super) mod traffic;
+
+pub use measured::measured_changes;
+pub use shifts::examine_shifts;
 
 pub(in crate::pipeline) use published::tiers_of_the_day;
 pub(in crate::pipeline) use session::Sessions;
@@ -29,6 +36,7 @@ pub(super) fn changes(
     let mut changes = prices::changes(&store.price_moves(as_of)?, sessions, (from, to));
     changes.extend(facts::changes(store, as_of)?);
     changes.extend(published::changes(store, as_of, workload)?);
+    changes.extend(measured_changes(store, (from, to), as_of)?);
     changes.retain(|change| (from..=to).contains(&change.at));
     newest_first(&mut changes);
     Ok(changes)

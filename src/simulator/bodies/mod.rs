@@ -2,6 +2,7 @@
 
 mod catalog;
 mod endpoints;
+mod past;
 mod pricing;
 mod wire;
 
@@ -84,19 +85,27 @@ pub(super) fn answer(simulator: &Simulator, path: &str, query: &str, at: DateTim
     let pair = pair(simulator, query);
     match route.strip_prefix("frontend/v1/stats/")? {
         "endpoint" => endpoints::stats(simulator, pair?, at),
-        "effective-pricing" => Some(pricing::effective(simulator, pair, at)),
+        "effective-pricing" => {
+            let days = past::chart_days(simulator, value(query, "range").as_deref(), at);
+            Some(pricing::effective(simulator, pair, at, days))
+        }
+        "listed-pricing" => Some(past::listed(simulator, pair, value(query, "range").as_deref(), at)),
+        "uptime-hourly" => Some(past::uptime(simulator, value(query, "id").as_deref(), at)),
         "model-activity" => Some(pricing::activity(simulator, pair, at)),
         "cache-hit-rate-comparison" => Some(pricing::comparison(simulator, pair, at)),
         _ => None,
     }
 }
 
+/// The decoded value of a query parameter.
+fn value(query: &str, key: &str) -> Option<String> {
+    query.split('&').find_map(|part| part.strip_prefix(key)?.strip_prefix('=')).map(decode)
+}
+
 /// The pair that `permaslug` and `variant` identify. A model id instead of a permaslug identifies none.
 fn pair<'a>(simulator: &'a Simulator, query: &str) -> Option<&'a Pair> {
-    let value =
-        |key: &str| query.split('&').find_map(|part| part.strip_prefix(key)?.strip_prefix('=')).map(decode);
-    let permaslug = value("permaslug")?;
-    let variant = value("variant").unwrap_or_else(|| "standard".to_owned());
+    let permaslug = value(query, "permaslug")?;
+    let variant = value(query, "variant").unwrap_or_else(|| "standard".to_owned());
     let known = ["standard", "free", "batch", "thinking"].into_iter().find(|v| *v == variant)?;
     let index = simulator.prepared.by_permaslug.get(&(permaslug, known))?;
     simulator.world.pairs.get(*index)

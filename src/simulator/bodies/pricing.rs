@@ -15,8 +15,8 @@ use crate::simulator::traffic::{Counters, full_hour, midnight};
 use crate::simulator::world::Pair;
 use crate::simulator::{CacheKind, Simulator};
 
-/// Number of UTC days in charts and comparisons; the last one is partial.
-const CHART_DAYS: i64 = 8;
+/// Number of UTC days in comparisons, and in charts without a range; the last one is partial.
+pub(super) const CHART_DAYS: i64 = 8;
 
 /// Number of UTC days of model activity; the last one is partial.
 const ACTIVITY_DAYS: i64 = 31;
@@ -122,12 +122,18 @@ pub(in crate::simulator) fn paid_in_day(
     paid_by(simulator, endpoint, from, to, from.timestamp() / 86_400)
 }
 
-/// `stats/effective-pricing`: all zeros for an unknown pair and for a pair without traffic.
-pub(super) fn effective(simulator: &Simulator, pair: Option<&Pair>, at: DateTime<Utc>) -> Vec<u8> {
+/// `stats/effective-pricing` with charts of a number of days: all zeros for an unknown pair and for a pair without
+/// traffic.
+pub(super) fn effective(
+    simulator: &Simulator,
+    pair: Option<&Pair>,
+    at: DateTime<Utc>,
+    chart: i64,
+) -> Vec<u8> {
     let with_ids = at >= simulator.config.ids_from;
     let (mut summaries, days) = match pair.zip(pair.and_then(|pair| window(simulator, pair, at))) {
         Some((pair, window)) => {
-            (summarised(simulator, pair, window, at), chart_days(simulator, pair, window))
+            (summarised(simulator, pair, window, at), chart_days(simulator, pair, window, chart))
         }
         None => (Vec::new(), Vec::new()),
     };
@@ -183,9 +189,14 @@ fn summarised(simulator: &Simulator, pair: &Pair, window: Window, at: DateTime<U
 }
 
 /// The days with traffic; the body's own day is the last one.
-fn chart_days(simulator: &Simulator, pair: &Pair, window: Window) -> Vec<(DateTime<Utc>, Vec<Paid>)> {
+fn chart_days(
+    simulator: &Simulator,
+    pair: &Pair,
+    window: Window,
+    days: i64,
+) -> Vec<(DateTime<Utc>, Vec<Paid>)> {
     let day = |back| window.computed_on - Duration::days(back);
-    let before = (1..CHART_DAYS).rev().map(day).filter(|&from| from < window.from);
+    let before = (1..days).rev().map(day).filter(|&from| from < window.from);
     before
         .map(|from| (from, from + Duration::days(1)))
         .chain([(window.from, window.to)])
@@ -234,7 +245,7 @@ pub(super) fn comparison(simulator: &Simulator, pair: Option<&Pair>, at: DateTim
     };
     let percent = |p: &Paid| Number((p.hit_rate * 10_000.0).round() / 100.0);
     let id = |p: &Paid| Key::Id(simulator.world.endpoints[p.endpoint].id);
-    let rows: Vec<Point<'_>> = chart_days(simulator, pair, window)
+    let rows: Vec<Point<'_>> = chart_days(simulator, pair, window, CHART_DAYS)
         .iter()
         .map(|(day, paid)| Point { x: stamp(*day), y: paid.iter().map(|p| (id(p), percent(p))).collect() })
         .collect();

@@ -4,6 +4,7 @@ pub mod cost_bars;
 pub mod day_chart;
 pub mod hours;
 pub mod session_bars;
+pub mod shares;
 pub mod spark;
 
 use self::day_chart::{DayChart, Point, Series, Subject};

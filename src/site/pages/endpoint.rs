@@ -11,6 +11,7 @@ use crate::site::parts::facts::{self, conditions, ending};
 use crate::site::parts::flags::{self, Explained};
 use crate::site::parts::lens_table::LensTable;
 use crate::site::parts::preference::{self, Answer};
+use crate::site::parts::seasons::{self, Clock};
 use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::week::Week;
 use crate::site::parts::{Badge, Tab, When, format, link};
@@ -41,6 +42,7 @@ struct EndpointPage<'a> {
     windows: Vec<Tab>,
     charts: Vec<DayChart>,
     hours: Option<HourMap>,
+    clock: Option<Clock>,
     conditions: Vec<(String, String)>,
     ending: Option<(String, When)>,
     changes: Vec<Change<'a>>,
@@ -126,6 +128,7 @@ pub fn render(
         windows: choice::DAYS.into_iter().map(tab).collect(),
         charts: charts(snapshot, model, endpoint, window),
         hours: hours::of_endpoint(&snapshot.hourly, model, tag),
+        clock: seasons::of_endpoint(endpoint, snapshot.default_workload(), snapshot.default_title()),
         conditions: conditions(endpoint).collect(),
         ending: ending(endpoint),
         changes: changes::of_endpoint(snapshot, &model.model_id, tag, CHANGES),

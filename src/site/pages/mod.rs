@@ -14,4 +14,5 @@ pub mod provider;
 pub mod providers;
 pub mod reference;
 pub mod search;
+pub mod share;
 pub mod status;

@@ -16,6 +16,7 @@ use crate::site::parts::flags::{self, Explained};
 use crate::site::parts::lens_table::LensTable;
 use crate::site::parts::picks::{Picks, picks};
 use crate::site::parts::preference::{self, Answer};
+use crate::site::parts::shares::{self, Shares};
 use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::table::{Column, EndpointTable, Kind, Row};
 use crate::site::parts::{Cell, Tab, When, basis, format, link};
@@ -59,6 +60,7 @@ struct ModelPage<'a> {
     session_bars: Vec<SessionBars>,
     sessions: Vec<(&'a Endpoint, Vec<SessionCell>)>,
     has_intervals: bool,
+    shares: Option<Shares>,
     changes: Vec<Change<'a>>,
 }
 
@@ -147,6 +149,7 @@ pub fn render(view: &View, model: &ModelEntry, choice: &Choice) -> askama::Resul
         endings: model.endpoints.iter().filter_map(ending).collect(),
         cost: costs.filter(is_priced).map(|costs| CostPart::new(model, costs)),
         days,
+        shares: shares::of_model(snapshot, model),
         changes: changes::of_model(snapshot, &model.model_id, CHANGES),
     };
     Ok((status, page.render()?))

@@ -14,6 +14,8 @@ pub mod link;
 pub mod picks;
 pub mod preference;
 pub mod record;
+pub mod seasons;
+pub mod shares;
 pub mod shell;
 pub mod table;
 pub mod tested;

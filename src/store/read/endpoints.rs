@@ -1,7 +1,7 @@
 //! Endpoints and their days: frames for the analysis, rows for the snapshot.
 
 use crate::domain::endpoint::{EffectivePrices, EndpointFacts, PriceTier, Prices};
-use crate::domain::ids::ProviderSlug;
+use crate::domain::ids::{ModelSlug, ProviderSlug, Variant};
 use crate::domain::reading::Health;
 use crate::domain::record::EndpointDay;
 use crate::domain::thresholds::LENS_WINDOW_DAYS;
@@ -49,6 +49,10 @@ pub struct EndpointNow {
 pub struct EndpointDayRow {
     /// Key.
     pub endpoint_id: Uuid,
+    /// Canonical slug of its model.
+    pub model: ModelSlug,
+    /// Variant of the model.
+    pub variant: Variant,
     /// Provider.
     pub provider: ProviderSlug,
     /// Its numbers.
@@ -130,6 +134,8 @@ fn health_of(batch: &RecordBatch) -> Result<Vec<Health>, StoreError> {
 
 fn days_of(batch: &RecordBatch, days: &mut Vec<EndpointDayRow>) -> Result<(), StoreError> {
     each_row!(batch, |endpoint_id: Uuid,
+                      model: ModelSlug,
+                      variant: Variant,
                       provider: ProviderSlug,
                       day: NaiveDate,
                       hit_rate: Option<f64>,
@@ -155,7 +161,7 @@ fn days_of(batch: &RecordBatch, days: &mut Vec<EndpointDayRow>) -> Result<(), St
             throughput,
             latency_ms,
         };
-        days.push(EndpointDayRow { endpoint_id, provider, of_day });
+        days.push(EndpointDayRow { endpoint_id, model, variant, provider, of_day });
     });
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! OpenRouter: the documented API and the undocumented statistics routes. They are two sources, and each can be
 //! switched off separately.
 
+mod backfill;
 mod decode;
 mod drift;
 mod fields;
@@ -10,8 +11,10 @@ mod lenient;
 mod names;
 mod price_override;
 mod read;
+mod recorded;
 mod wire;
 
+use super::history::{Answered, HistoryQuery, KnownEndpoint, PastBody};
 use super::{Due, Kind, Outcome, Upstream};
 use crate::config;
 use crate::domain::document::{Pair, Request};
@@ -129,8 +132,34 @@ impl Upstream for OpenRouter {
     fn read(&self, outcomes: &[Outcome<'_>], observed_at: DateTime<Utc>, known: &Known) -> RunReadings {
         read::readings(outcomes, observed_at, known)
     }
+    fn recorded(
+        &self,
+        models: &[u8],
+        providers: &[u8],
+        lines: &[u8],
+    ) -> (Vec<(Request, Vec<u8>)>, Vec<usize>) {
+        let mut documents = vec![
+            recorded::list(DocumentKind::Models, "/api/v1/models", models),
+            recorded::list(DocumentKind::AllProviders, "/api/frontend/v1/all-providers", providers),
+        ];
+        let mut unread = Vec::new();
+        for (number, line) in lines.split(|byte| *byte == b'\n').enumerate() {
+            match recorded::documents(line) {
+                Some(more) => documents.extend(more),
+                None if line.iter().all(u8::is_ascii_whitespace) => {}
+                None => unread.push(number + 1),
+            }
+        }
+        (documents, unread)
+    }
     fn field_names(&self, path: &str) -> (String, &'static [&'static str]) {
         upstream_names(path)
+    }
+    fn history(&self, query: &HistoryQuery, answered: &Answered) -> Vec<Request> {
+        if self.has_statistics { backfill::plan(query, answered) } else { Vec::new() }
+    }
+    fn read_history(&self, outcome: &Outcome<'_>, known: &[KnownEndpoint]) -> Option<PastBody> {
+        backfill::read(outcome, known)
     }
 }
 
@@ -185,12 +214,17 @@ fn statistics_of(pair: Pair, daily: bool) -> impl Iterator<Item = Request> {
 
 /// A request for the statistics of a pair.
 fn statistics(pair: Pair, kind: DocumentKind, route: &str, extra: &str) -> Request {
-    let path = format!(
+    let path = statistics_path(&pair, route, extra);
+    Request { kind: kind.into(), pair: Some(pair), path }
+}
+
+/// The path of the statistics of a pair.
+fn statistics_path(pair: &Pair, route: &str, extra: &str) -> String {
+    format!(
         "/api/frontend/v1/{route}?permaslug={}&variant={}{extra}",
         query_escape(pair.model.as_str()),
         query_escape(pair.variant.as_str())
-    );
-    Request { kind: kind.into(), pair: Some(pair), path }
+    )
 }
 
 fn pair_of(model: &Model) -> Pair {

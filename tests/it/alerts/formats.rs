@@ -133,6 +133,25 @@ fn a_webhook_stays_below_20_kb_and_counts_what_is_left_out() {
     }
 }
 
+#[test]
+fn the_longest_notice_is_sent_whatever_its_characters_take() {
+    let mut message = message(1);
+    message.notices[0].title = "😀".repeat(1000);
+    message.notices[0].lines = vec!["😀".repeat(1000); 50];
+    let body = webhook::body(&message);
+    assert!(body.len() <= 20_000, "{}", body.len());
+    let body = json(&body);
+    assert_eq!(
+        (&body["data"]["left_out"], &body["data"]["notices"][0]["lines_left_out"]),
+        (&0.into(), &40.into())
+    );
+    assert!(teams::body(&message).len() < 28_000);
+    assert!(json(&ntfy::body(&message, "t", None))["message"].as_str().expect("a text").len() <= 4096);
+    message.notices[0].title = "\u{200b}".to_owned();
+    message.notices[0].lines.clear();
+    assert_eq!(json(&slack::body(&message))["blocks"][0]["text"]["text"], "Notice without a title");
+}
+
 fn email_receiver(from: &str) -> Receiver {
     let text = format!(
         "[[alerts.receivers]]\nname = \"mail\"\nkind = \"email\"\nhost = \"127.0.0.1\"\ntls = \"none\"\n\

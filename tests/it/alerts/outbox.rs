@@ -281,3 +281,18 @@ async fn after_a_day_of_failures_old_messages_are_given_up() {
     assert_eq!(status.receivers[0].state, ReceiverState::Failing);
     assert_eq!(status.deliveries[0].outcome, DeliveryOutcome::GivenUp);
 }
+
+#[tokio::test]
+async fn a_critical_notice_goes_beyond_the_limit() {
+    let mock = Mock::start().await;
+    let rig = Rig::new(&format!("[alerts]\nmessages_per_hour = 1\n{}", webhook(&mock.url, "")));
+    for id in ["a", "b"] {
+        rig.outbox().push(&notice(id, Severity::Info), &to(&["hook"])).expect("kept");
+        rig.outbox().run_due().await.expect("run");
+    }
+    assert_eq!(mock.take().len(), 1);
+    rig.outbox().push(&notice("c", Severity::Critical), &to(&["hook"])).expect("kept");
+    assert_eq!(rig.outbox().run_due().await.expect("run").delivered, 1);
+    assert_eq!(mock.take()[0].json()["data"]["notices"][0]["id"], "c");
+    assert_eq!(rig.outbox().status().expect("status").receivers[0].waiting, 1);
+}

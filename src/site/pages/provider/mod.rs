@@ -13,6 +13,7 @@ use crate::site::charts::day_chart::DayChart;
 use crate::site::charts::spark::{DayAxis, Spark};
 use crate::site::parts::flags::{self, Explained};
 use crate::site::parts::record::{self, Reliability};
+use crate::site::parts::shares;
 use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{Badge, Cell, effect, format, lens, link};
 use crate::site::registry::Section;
@@ -37,6 +38,7 @@ struct ProviderPage<'a> {
     rows: Vec<Row<'a>>,
     flags: Vec<Explained>,
     chart: Option<DayChart>,
+    share_chart: Option<DayChart>,
     sides: Sides<'a>,
     reliability: Reliability<'a>,
     changes: Vec<Change<'a>>,
@@ -80,7 +82,7 @@ pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
             true => format!("{} a day", format::tokens(provider.tokens_per_day)),
             false => "no traffic".to_owned(),
         },
-        share: (total > 0.0).then(|| share(provider.tokens_per_day / total)),
+        share: (total > 0.0).then(|| shares::share(provider.tokens_per_day / total)),
         links: links(provider),
         workload: title,
         standings: lens::all().into_iter().filter_map(|lens| standing(snapshot, provider, lens)).collect(),
@@ -89,6 +91,7 @@ pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
         reliability: record::reliability(&served),
         changes: changes::of_provider(snapshot, &provider.provider, CHANGES),
         chart: charts::of_provider(provider),
+        share_chart: shares::of_provider(snapshot, provider.provider.as_str(), &provider.name),
         rows: rows(served, workload),
     }
     .render()
@@ -104,16 +107,6 @@ fn rows<'a>(served: Vec<(&'a ModelEntry, &'a Endpoint)>, workload: &str) -> Vec<
         spark: axis.and_then(|axis| Spark::of_endpoint(&of.days, axis)),
     };
     served.into_iter().map(row).collect()
-}
-
-/// A share of the traffic; a share that would round to zero is shown as "less than".
-fn share(fraction: f64) -> String {
-    let least = 0.0005;
-    if fraction > 0.0 && fraction < least {
-        "less than 0.1\u{202f}%".to_owned()
-    } else {
-        format::percent(fraction)
-    }
 }
 
 /// The provider's own pages, if they are plain web addresses.

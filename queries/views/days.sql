@@ -1,0 +1,22 @@
+-- One row per endpoint and UTC day: the numbers behind the tier lists, as of the newest run.
+-- time: day
+-- day | | UTC day
+-- endpoint_id | UUID | id of the endpoint, as text
+-- model | | canonical slug of the model
+-- variant | | variant of the model
+-- provider | | base slug of the provider
+-- provider_name | | display name of the provider at the end of the day
+-- tag | | routing name at the end of the day
+-- hit_rate | fraction | cached prompt tokens over prompt tokens
+-- basis | | where the hit rate comes from: `comparison`, `observed` or `derived`
+-- tokens | tokens | prompt and completion tokens of the day so far
+-- coverage | fraction | share of the day that the last reading covers
+-- effective_input | USD per million tokens | what a prompt token cost after caching
+-- effective_output | USD per million tokens | what a completion token cost
+-- list_input | USD per million tokens | list price of prompt tokens at the end of the day
+-- list_output | USD per million tokens | list price of completion tokens
+-- list_cache_read | USD per million tokens | list price of prompt tokens read from the cache
+-- list_cache_write | USD per million tokens | list price of prompt tokens written to the cache
+-- uptime | fraction | published uptime over a day
+-- last_reading_at | UTC | when the last reading with usage was read
+SELECT * FROM ({days})

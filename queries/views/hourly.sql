@@ -1,0 +1,18 @@
+-- One row per endpoint and reading with usage: the approximate hit rate since the previous reading, or why there is none.
+-- Days that are rolled up have no rows.
+-- time: observed_at
+-- run_id | | id of the run
+-- observed_at | UTC | when the run queried the upstream
+-- window_kind | | what the usage summaries of the run cover
+-- window_start | UTC | start of the time that the rate covers
+-- window_end | UTC | end of that time
+-- model | | canonical slug of the model
+-- variant | | variant of the model
+-- endpoint_id | UUID | id of the endpoint, as text
+-- provider | | base slug of the provider
+-- provider_name | | display name of the provider
+-- tag | | routing name
+-- hit_rate | fraction | cached prompt tokens over prompt tokens; null: refused
+-- tokens | tokens | tokens of the difference
+-- refused | | why there is no rate; null: there is one
+SELECT * FROM ({hourly})

@@ -1,0 +1,30 @@
+-- One row per endpoint and run, also if no usage was published. Of days that are rolled up, only the last readings remain.
+-- time: observed_at
+-- run_id | | id of the run
+-- observed_at | UTC | when the run queried the upstream
+-- window_kind | | what the usage summaries of the run cover
+-- window_start | UTC | start of the time that the usage covers; null: unknown
+-- window_end | UTC | end of that time; null: unknown
+-- model | | canonical slug of the model
+-- variant | | variant of the model
+-- endpoint_id | UUID | id of the endpoint, as text
+-- provider | | base slug of the provider
+-- provider_name | | display name of the provider
+-- tag | | routing name
+-- hit_rate | fraction | cached prompt tokens over prompt tokens
+-- tokens | tokens | prompt and completion tokens over the window
+-- effective_input | USD per million tokens | what a prompt token cost after caching
+-- effective_output | USD per million tokens | what a completion token cost
+-- list_input | USD per million tokens | list price of prompt tokens
+-- list_output | USD per million tokens | list price of completion tokens
+-- list_cache_read | USD per million tokens | list price of prompt tokens read from the cache
+-- list_cache_write | USD per million tokens | list price of prompt tokens written to the cache
+-- uptime_5m | fraction | published uptime over 5 minutes
+-- uptime_30m | fraction | published uptime over 30 minutes
+-- uptime_1d | fraction | published uptime over a day
+-- status | | the upstream's status: 0 good, -2 uptime under 95 %, -3 de-ranked, -5 under 80 %, -10 disabled
+-- list_cache_write_1h | USD per million tokens | list price of prompt tokens written to the cache for an hour
+-- max_prompt_tokens | tokens | longest prompt
+-- deprecation_date | UTC | when the upstream will stop offering the endpoint
+-- created_at | UTC | when the upstream began to offer it
+SELECT * FROM ({readings})

@@ -1,0 +1,93 @@
+//! What follows the clock at an endpoint, as text and tables.
+
+use super::{Cell, format};
+use crate::domain::season::{PricePeriod, RateSeason, SeasonRate};
+use crate::snapshot::Endpoint;
+use crate::wording::seasons as wording;
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+/// The section of an endpoint's page.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/seasons.html")]
+pub struct Clock {
+    profiles: Vec<Profile>,
+    workload: String,
+    prices: Vec<Price>,
+    /// Where the price periods come from.
+    source: String,
+}
+impl HtmlSafe for Clock {}
+
+#[derive(Debug, Clone)]
+struct Profile {
+    sentence: String,
+    /// Name of the rows: hour or day.
+    row: &'static str,
+    rows: Vec<(String, Vec<Cell>)>,
+}
+
+#[derive(Debug, Clone)]
+struct Price {
+    times: String,
+    now: bool,
+    cells: Vec<Cell>,
+}
+
+/// What follows the clock; `None` if nothing is known to.
+pub fn of_endpoint(endpoint: &Endpoint, workload: &str, title: String) -> Option<Clock> {
+    let seasons = endpoint.seasons.as_ref().filter(|seasons| !seasons.is_empty())?;
+    let hour = |place: u32| format!("{place:02}:00");
+    let by_hour = seasons.by_hour.as_ref().map(|s| profile(wording::by_hour(s), "Hour, UTC", s, hour));
+    let by_day = seasons
+        .by_weekday
+        .as_ref()
+        .map(|s| profile(wording::by_weekday(s), "Day, UTC", s, wording::day_name));
+    let schedule = seasons.price_by_time.as_ref();
+    let source = schedule.map_or_else(String::new, |schedule| match schedule.days {
+        None => "The provider publishes these prices with their times.".to_owned(),
+        Some(days) => {
+            format!("The list price moved at these hours again and again over {days} days; the upstream publishes no schedule.")
+        }
+    });
+    Some(Clock {
+        profiles: by_hour.into_iter().chain(by_day).collect(),
+        workload: title,
+        prices: schedule.map(|s| s.periods.iter().map(|p| price(p, workload)).collect()).unwrap_or_default(),
+        source,
+    })
+}
+
+fn profile(
+    sentence: String,
+    row: &'static str,
+    season: &RateSeason,
+    name: impl Fn(u32) -> String,
+) -> Profile {
+    let cells = |rate: &SeasonRate| {
+        let ends = rate.low.zip(rate.high);
+        let range = ends.map(|(low, high)| format!("{} to {}", format::percent(low), format::percent(high)));
+        vec![
+            Cell::number(Some(rate.hit_rate), format::percent, "unknown").labelled("hit rate"),
+            Cell::words(range, "one day").labelled("90 % interval"),
+            Cell::count(rate.days).labelled("days"),
+        ]
+    };
+    let rows = season.profile.iter().map(|rate| (name(rate.place), cells(rate))).collect();
+    Profile { sentence, row, rows }
+}
+
+fn price(period: &PricePeriod, workload: &str) -> Price {
+    let usd = |price: Option<f64>, label| Cell::number(price, format::usd, "not listed").labelled(label);
+    let session = period.session_cost.get(workload).copied();
+    Price {
+        times: period.words(),
+        now: period.now,
+        cells: vec![
+            usd(period.list.input, "input"),
+            usd(period.list.cache_read, "cache read"),
+            usd(period.list.output, "output"),
+            Cell::number(session, format::usd_fine, "not priced").labelled("session"),
+        ],
+    }
+}

@@ -1,0 +1,144 @@
+//! The views by month, as Parquet files that DuckDB, Polars and pandas read as they are: times are UTC instants, days
+//! are dates, prices are floating point, ids are texts.
+
+use super::columns::{self, rows, select};
+use super::export::work_file;
+use super::views::{self, EVERYTHING, ViewDescription};
+use super::{Store, StoreError};
+use chrono::{DateTime, Months, NaiveDate, Utc};
+use duckdb::Connection;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// A month of a view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partition {
+    /// The view.
+    pub view: String,
+    /// First day of the month.
+    pub month: NaiveDate,
+    /// Number of rows, at least 1.
+    pub rows: usize,
+    /// Digest of the rows in any order. Another version of DuckDB may compute another one for the same rows.
+    pub content: String,
+    /// Earliest time or day of the rows.
+    pub earliest: DateTime<Utc>,
+    /// Latest time or day of the rows.
+    pub latest: DateTime<Utc>,
+}
+
+/// What a dataset is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatasetPlan {
+    /// Time of the newest accepted run.
+    pub as_of: DateTime<Utc>,
+    /// Base addresses of the upstream.
+    pub upstreams: Vec<String>,
+    /// Whether a run is of the simulator.
+    pub simulated: bool,
+    /// The last UTC day that is rolled up; null if all readings are kept.
+    pub rolled_until: Option<NaiveDate>,
+    /// The views, each with the months that have rows, oldest first.
+    pub views: Vec<(ViewDescription, Vec<Partition>)>,
+}
+
+impl Store {
+    /// The views with the months that have rows.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn dataset_plan(&self) -> Result<DatasetPlan, StoreError> {
+        let as_of = self.read(views::as_of)?;
+        let sql =
+            "SELECT upstream, bool_or(simulated) AS simulated FROM run GROUP BY upstream ORDER BY upstream";
+        let upstreams = select!(self, sql, [], |upstream: String, simulated: bool| (upstream, simulated))?;
+        let simulated = upstreams.iter().any(|(_, simulated)| *simulated);
+        let of = |view: ViewDescription| {
+            let months = self.read(|connection| months(connection, &view))?;
+            Ok((view, months))
+        };
+        Ok(DatasetPlan {
+            as_of,
+            upstreams: upstreams.into_iter().map(|(upstream, _)| upstream).collect(),
+            simulated,
+            rolled_until: self.rolled_until()?,
+            views: self.views()?.into_iter().map(of).collect::<Result<_, StoreError>>()?,
+        })
+    }
+
+    /// Writes a month of a view to a new Parquet file in the work folder and returns its path; the caller moves or
+    /// removes it.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] if there is no such view, otherwise [`StoreError`]; then no file is left behind.
+    pub fn export_partition(&self, view: &str, month: NaiveDate) -> Result<PathBuf, StoreError> {
+        let path = work_file(&self.options().work_dir)?;
+        let written = self.read(|connection| {
+            let as_of = views::as_of(connection)?;
+            let query = views::query(view, span(month), as_of)
+                .ok_or_else(|| StoreError::Refused(format!("there is no view `{view}`")))?;
+            write(connection, &query, &path)
+        });
+        if written.is_err() {
+            // A partial file is useless. The removal may fail because the file does not exist.
+            let _ = std::fs::remove_file(&path);
+        }
+        written.map(|()| path)
+    }
+}
+
+fn months(connection: &Connection, view: &ViewDescription) -> Result<Vec<Partition>, StoreError> {
+    let as_of = views::as_of(connection)?;
+    let Some(whole) = views::query(&view.name, EVERYTHING, as_of) else { return Ok(Vec::new()) };
+    let time = &view.time;
+    let sql = format!(
+        "SELECT DISTINCT CAST(date_trunc('month', {time}) AS DATE) AS month FROM ({whole}) ORDER BY month"
+    );
+    let months = rows!(connection, &sql, [], |month: NaiveDate| month);
+    let mut found = Vec::with_capacity(months.len());
+    for month in months {
+        let Some(query) = views::query(&view.name, span(month), as_of) else { continue };
+        let sql = format!(
+            "SELECT count(*) AS counted, CAST(sum(CAST(hash(one) AS HUGEINT)) AS VARCHAR) AS content,
+                epoch_us(CAST(min({time}) AS TIMESTAMP)) AS earliest, epoch_us(CAST(max({time}) AS TIMESTAMP)) AS latest
+             FROM ({query}) one
+             HAVING count(*) > 0"
+        );
+        found.extend(rows!(
+            connection,
+            &sql,
+            [],
+            |counted: usize, content: String, earliest: DateTime<Utc>, latest: DateTime<Utc>| Partition {
+                view: view.name.clone(),
+                month,
+                rows: counted,
+                content,
+                earliest,
+                latest
+            }
+        ));
+    }
+    Ok(found)
+}
+
+/// The days of a month: the first one, and the first one of the next month.
+fn span(month: NaiveDate) -> (NaiveDate, NaiveDate) {
+    (month, month.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX))
+}
+
+/// Writes the rows of a query. Naive times become UTC instants.
+fn write(connection: &Connection, query: &str, path: &std::path::Path) -> Result<(), StoreError> {
+    let types = format!("DESCRIBE {query}");
+    let types =
+        rows!(connection, &types, [], |column_name: String, column_type: String| (column_name, column_type));
+    let columns = types.iter().map(|(name, kind)| match kind.as_str() {
+        "TIMESTAMP" => format!("CAST(\"{name}\" AS TIMESTAMPTZ) AS \"{name}\""),
+        _ => format!("\"{name}\""),
+    });
+    let columns = columns.collect::<Vec<_>>().join(", ");
+    let path = path.to_string_lossy().replace('\'', "''");
+    connection.execute_batch("SET TimeZone = 'UTC'")?;
+    Ok(connection.execute_batch(&format!(
+        "COPY (SELECT {columns} FROM ({query})) TO '{path}' (FORMAT parquet, COMPRESSION zstd)"
+    ))?)
+}
