@@ -183,10 +183,10 @@ fn a_preference_that_changes_is_reported_with_before_and_after() {
 #[test]
 fn the_own_hit_rate_is_reported_until_it_recovers() {
     let snapshot = empty();
-    let rules = rule("own_hit_rate_drop = 10.0");
+    let rules = rule("own_hit_rate_drop = 10.0\nproviders = [\"quarry\"]\nmodels = [\"northwind/*\"]");
     let drop = OwnDrop {
         model: "northwind/atlas-3".to_owned(),
-        provider: "quarry".to_owned(),
+        provider: "Quarry/fp8".to_owned(),
         before: 0.8,
         after: 0.6,
         text: "since yesterday".to_owned(),
