@@ -63,14 +63,14 @@ impl Following {
 
     fn apply_to(&self, snapshot: &Snapshot) -> Result<usize, EngineError> {
         let now = self.clock.now();
-        let own = self.own(now);
+        let own = self.own(snapshot, now);
         let public_url = self.config.serve.public_url.trim_end_matches('/');
         let input = Input { snapshot, own: own.as_deref(), public_url, now };
         engine::run(&self.config.alerts, &self.data.alerts(), &self.outbox, input)
     }
 
     /// The drops of the own hit rate, if a rule watches it; `None` if they cannot be read now.
-    fn own(&self, now: DateTime<Utc>) -> Option<Vec<OwnDrop>> {
+    fn own(&self, snapshot: &Snapshot, now: DateTime<Utc>) -> Option<Vec<OwnDrop>> {
         if !self.config.alerts.rules.iter().any(|rule| rule.own_hit_rate_drop.is_some()) {
             return None;
         }
@@ -83,7 +83,8 @@ impl Following {
                 found
                     .into_iter()
                     .map(|drop| OwnDrop {
-                        model: drop.model,
+                        // The own traffic names models by slug, and rules by id.
+                        model: snapshot.model(&drop.model).map_or(drop.model, |model| model.model_id.clone()),
                         provider: drop.provider,
                         before: drop.baseline,
                         after: drop.recent,

@@ -1,6 +1,7 @@
 //! The pages of a snapshot, rendered once and kept until the snapshot or the text about its age changes.
 
 use super::SiteState;
+use super::files::following::Scope;
 use super::files::{self, File};
 use super::pages::{changes, endpoint, front, method, model, models, provider, providers, share, status};
 use super::parts::choice::Choice;
@@ -107,7 +108,9 @@ impl Pages {
     }
 
     fn shelf_of(&self, page: &Page) -> &Shelf<Epoch, Page, Prepared> {
-        if matches!(page, Page::Endpoint(..)) { &self.endpoints } else { &self.shelf }
+        let is_of_endpoint =
+            matches!(page, Page::Endpoint(..) | Page::File(File::Feed(Scope::Endpoint(..), _)));
+        if is_of_endpoint { &self.endpoints } else { &self.shelf }
     }
 }
 

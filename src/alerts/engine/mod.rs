@@ -33,7 +33,7 @@ use write::{Found, Place, of_changes, of_end, of_taken_back};
 const KEPT: Duration = Duration::days(10);
 /// A change that is gone from the snapshot counts as taken back only if it is not older than this.
 const TAKEN_BACK_WITHIN: Duration = Duration::days(30);
-/// If more reported changes than this are gone at once, and most of all, none of them counts as taken back.
+/// If more remembered changes than this are gone at once, and most of all, none of them counts as taken back.
 const MOST_TAKEN_BACK: usize = 5;
 
 /// What the rules are applied to.
@@ -112,8 +112,7 @@ fn changed(rule: &Rule, snapshot: &Snapshot, state: &mut RuleState, is_start: bo
         if state.seen.contains_key(&id) {
             continue;
         }
-        let reported = (!is_start).then(|| change.clone());
-        state.seen.insert(id, Seen { at: change.at, reported });
+        state.seen.insert(id, seen(change, !is_start));
         if !is_start {
             fresh.push(change);
         }
@@ -121,7 +120,7 @@ fn changed(rule: &Rule, snapshot: &Snapshot, state: &mut RuleState, is_start: bo
     if is_start {
         // An outage that is under way at the start would be reported once it is long enough.
         for outage in snapshot.changes.iter().filter(|change| change.kind == ChangeKind::Outage) {
-            state.seen.entry(outage.id()).or_insert(Seen { at: outage.at, reported: None });
+            state.seen.entry(outage.id()).or_insert_with(|| seen(outage, false));
         }
     }
     found.extend(together(fresh).into_iter().map(of_changes));
@@ -150,23 +149,29 @@ fn together(changes: Vec<&Change>) -> Vec<Vec<Change>> {
     groups
 }
 
-/// What became of changes that were reported.
+fn seen(change: &Change, is_reported: bool) -> Seen {
+    let is_kept = is_reported || may_be_taken_back(change.kind);
+    Seen { at: change.at, is_reported, change: is_kept.then(|| change.clone()) }
+}
+
+/// What became of changes that are remembered: ends and withdrawals of those that were reported are findings.
 fn follow_up(snapshot: &Snapshot, by_id: &HashMap<Uuid, &Change>, state: &mut RuleState) -> Vec<Found> {
     let mut found = Vec::new();
-    let reported: Vec<(Uuid, Change)> =
-        state.seen.iter().filter_map(|(id, seen)| Some((*id, seen.reported.clone()?))).collect();
-    let all = reported.len();
+    let known: Vec<(Uuid, Change, bool)> = state
+        .seen
+        .iter()
+        .filter_map(|(id, seen)| Some((*id, seen.change.clone()?, seen.is_reported)))
+        .collect();
+    let all = known.len();
     let mut gone = Vec::new();
-    for (id, before) in reported {
+    for (id, before, is_reported) in known {
         match by_id.get(&id) {
             Some(now) => {
-                if before.until.is_none() && now.until.is_some() {
+                if is_reported && before.until.is_none() && now.until.is_some() {
                     found.push(of_end(now));
                 }
-                if before != **now
-                    && let Some(seen) = state.seen.get_mut(&id)
-                {
-                    seen.reported = Some((*now).clone());
+                if before != **now {
+                    state.seen.insert(id, seen(now, is_reported));
                 }
             }
             // Data of an earlier time do not contain what came later.
@@ -174,7 +179,7 @@ fn follow_up(snapshot: &Snapshot, by_id: &HashMap<Uuid, &Change>, state: &mut Ru
                 && before.at >= snapshot.as_of - TAKEN_BACK_WITHIN
                 && before.at <= snapshot.as_of =>
             {
-                gone.push((id, before));
+                gone.push((id, before, is_reported));
             }
             None => {}
         }
@@ -183,20 +188,18 @@ fn follow_up(snapshot: &Snapshot, by_id: &HashMap<Uuid, &Change>, state: &mut Ru
         // More likely the list of changes is incomplete than that most changes were wrong.
         tracing::warn!(
             gone = gone.len(),
-            reported = all,
-            "most reported changes are missing; none counts as taken back"
+            known = all,
+            "most known changes are missing; none counts as taken back"
         );
         return found;
     }
-    for (id, before) in gone {
+    for (id, before, is_reported) in gone {
         state.seen.remove(&id);
         match snapshot.changes.iter().find(|change| is_same_read_again(change, &before)) {
             // The same change with another date: it is known.
-            Some(again) => {
-                let seen = Seen { at: again.at, reported: Some(again.clone()) };
-                state.seen.insert(again.id(), seen);
-            }
-            None => found.push(of_taken_back(&before)),
+            Some(again) => drop(state.seen.insert(again.id(), seen(again, is_reported))),
+            None if is_reported => found.push(of_taken_back(&before)),
+            None => {}
         }
     }
     found

@@ -98,13 +98,20 @@ pub fn preferences(rule: &Rule, snapshot: &Snapshot, state: &mut RuleState, is_s
     found
 }
 
+/// Whether the own traffic's name of a provider, a tag or a name, is that of a base slug.
+fn is_provider(slug: &str, name: &str) -> bool {
+    let name = name.to_lowercase();
+    is_named(slug, &name) || is_named(slug, name.split('/').next().unwrap_or_default())
+}
+
 /// The drops of the own hit rate that are not reported yet. A drop that is over may be reported again.
 pub fn own(rule: &Rule, drops: &[OwnDrop], state: &mut RuleState, is_start: bool) -> Vec<Found> {
     let Some(points) = rule.own_hit_rate_drop else { return Vec::new() };
     let is_watched = |drop: &&OwnDrop| {
         (drop.before - drop.after) * 100.0 >= points - 1e-9
             && (rule.models.is_empty() || rule.models.iter().any(|name| is_named(name, &drop.model)))
-            && (rule.providers.is_empty() || rule.providers.iter().any(|slug| is_named(slug, &drop.provider)))
+            && (rule.providers.is_empty()
+                || rule.providers.iter().any(|slug| is_provider(slug, &drop.provider)))
     };
     let key = |drop: &OwnDrop| format!("{}@{}", drop.model, drop.provider);
     let standing: BTreeSet<String> = drops.iter().filter(is_watched).map(key).collect();

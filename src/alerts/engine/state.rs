@@ -28,14 +28,17 @@ pub enum StateError {
     TooNew { path: PathBuf, found: u32 },
 }
 
-/// A change that was reported, or that was there before the rule was.
+/// A change that is not to be reported again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
     /// When it happened.
     pub at: DateTime<Utc>,
-    /// The change as it was reported; `None` if it was there before the rule was.
+    /// Whether it was reported; otherwise it was there before the rule was.
     #[serde(default)]
-    pub reported: Option<Change>,
+    pub is_reported: bool,
+    /// The change as it was last read, if it was reported or if later readings may date it again.
+    #[serde(default)]
+    pub change: Option<Change>,
 }
 
 /// The cost of a session at an endpoint.

@@ -141,7 +141,7 @@ pub async fn site_map(State(site): Served, headers: HeaderMap) -> Response {
 /// `/robots.txt`.
 pub async fn robots(State(site): Served) -> Response {
     let mut text =
-        "User-agent: *\nAllow: /\nDisallow: /search\nDisallow: /compare\nDisallow: /explore?\nDisallow: /models/*?\n"
+        "User-agent: *\nAllow: /\nDisallow: /search\nDisallow: /compare\nDisallow: /explore?\nDisallow: /changes?\nDisallow: /models/*?\n"
             .to_owned();
     let public = &site.public_url;
     if !public.is_empty() {

@@ -183,10 +183,10 @@ fn a_preference_that_changes_is_reported_with_before_and_after() {
 #[test]
 fn the_own_hit_rate_is_reported_until_it_recovers() {
     let snapshot = empty();
-    let rules = rule("own_hit_rate_drop = 10.0");
+    let rules = rule("own_hit_rate_drop = 10.0\nproviders = [\"quarry\"]\nmodels = [\"northwind/*\"]");
     let drop = OwnDrop {
         model: "northwind/atlas-3".to_owned(),
-        provider: "quarry".to_owned(),
+        provider: "Quarry/fp8".to_owned(),
         before: 0.8,
         after: 0.6,
         text: "since yesterday".to_owned(),
@@ -236,6 +236,8 @@ fn what_later_readings_take_back_is_mentioned_and_another_date_is_not_another_ch
     let found = over(&rules, &[&start, &found_one, &moved, &gone, &gone]);
     assert_eq!(counts(&found), [0, 1, 0, 1, 0], "{found:?}");
     assert!(found[3][0].title.starts_with("Taken back: Hit rate of"), "{}", found[3][0].title);
+    // What was there at the start stays known with another date, and is not taken back.
+    assert_eq!(counts(&over(&rules, &[&found_one, &moved, &gone])), [0, 0, 0]);
 }
 
 #[test]
