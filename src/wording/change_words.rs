@@ -88,13 +88,13 @@ pub struct ScheduleWords<'a> {
     pub field: ChangedField,
     /// Its values, lowest first.
     pub levels: &'a [f64],
-    /// Minutes UTC at which it moves to the lowest value.
-    pub falls: &'a [i64],
-    /// Minutes UTC at which it moves away from it.
-    pub rises: &'a [i64],
-    /// Days of the week with moves, Monday is 0; `None` if the moves are not on one day of the week each.
+    /// Minutes UTC at which it falls, if it does so at one time.
+    pub falls: Option<i64>,
+    /// Minutes UTC at which it rises, if it does so at one time.
+    pub rises: Option<i64>,
+    /// Days of the week on which it falls or rises, Monday is 0; `None` if they are several for either.
     pub weekdays: Option<&'a [u32]>,
-    /// Number of days with a move.
+    /// Number of days on which it falls or rises.
     pub days_seen: usize,
     /// Number of days from the first move to the last.
     pub days: usize,
@@ -122,9 +122,8 @@ pub fn schedule(words: &ScheduleWords<'_>) -> String {
             amount(*high)
         ),
     };
-    let clock = |minutes: &i64| format!("{:02}:{:02}", minutes / 60, minutes % 60);
-    let list = |times: &[i64]| times.iter().map(clock).collect::<Vec<_>>().join(", ");
-    let lower = if words.levels.len() > 2 { "lowest" } else { "lower" };
+    let clock = |minutes: i64| format!("{:02}:{:02}", minutes / 60, minutes % 60);
+    let lower = if words.levels.len() > 2 { "lower prices" } else { "the lower price" };
     let days: Vec<&str> = words
         .weekdays
         .unwrap_or_default()
@@ -133,11 +132,13 @@ pub fn schedule(words: &ScheduleWords<'_>) -> String {
         .collect();
     let on = if days.is_empty() { String::new() } else { format!(" (moves on {})", days.join(", ")) };
     let when = match (words.falls, words.rises) {
-        ([], _) | (_, []) => "it moves at the same times".to_owned(),
-        ([fall], [rise]) if words.weekdays.is_none() => {
-            format!("the {lower} price {}–{} UTC", clock(fall), clock(rise))
+        (Some(fall), Some(rise)) if words.weekdays.is_none() => {
+            format!("{lower} {}–{} UTC", clock(fall), clock(rise))
         }
-        (falls, rises) => format!("the {lower} price from {} to {} UTC", list(falls), list(rises)),
+        (Some(fall), Some(rise)) => format!("{lower} from {} to {} UTC", clock(fall), clock(rise)),
+        (Some(fall), None) => format!("it falls at about {} UTC", clock(fall)),
+        (None, Some(rise)) => format!("it rises at about {} UTC", clock(rise)),
+        (None, None) => "it moves".to_owned(),
     };
     let documented = if words.is_documented { ", as its conditional prices state" } else { "" };
     format!("{levels}: {when}{on} on {} of {} days{documented}", words.days_seen, words.days)
@@ -296,8 +297,8 @@ mod tests {
         let words = ScheduleWords {
             field: ChangedField::ListInput,
             levels: &[0.25, 0.8],
-            falls: &[22 * 60],
-            rises: &[2 * 60],
+            falls: Some(22 * 60),
+            rises: Some(2 * 60),
             weekdays: None,
             days_seen: 12,
             days: 13,
@@ -313,10 +314,10 @@ mod tests {
             "input alternates between $0.25 and $0.80: the lower price from 22:00 to 02:00 UTC (moves on Mon, Sat) on 12 of \
              13 days, as its conditional prices state"
         );
-        let levels = ScheduleWords { levels: &[0.1, 0.2, 0.3], falls: &[], ..words };
+        let levels = ScheduleWords { levels: &[0.1, 0.2, 0.3], rises: None, ..words };
         assert_eq!(
             schedule(&levels),
-            "input moves between 3 levels from $0.10 to $0.30: it moves at the same times on 12 of 13 days"
+            "input moves between 3 levels from $0.10 to $0.30: it falls at about 22:00 UTC on 12 of 13 days"
         );
     }
 

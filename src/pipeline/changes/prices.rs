@@ -62,8 +62,8 @@ fn of_schedule(schedule: &PriceSchedule, moves: &[&PriceMove]) -> Option<Change>
         why: change_words::schedule(&ScheduleWords {
             field: schedule.field,
             levels: &schedule.levels,
-            falls: &schedule.falls,
-            rises: &schedule.rises,
+            falls: schedule.falls,
+            rises: schedule.rises,
             weekdays: schedule.is_weekly.then_some(schedule.weekdays.as_slice()),
             days_seen: schedule.days_seen,
             days: schedule.days,
