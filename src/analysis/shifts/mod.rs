@@ -75,14 +75,14 @@ pub fn detect(readings: &Readings, background: &Background, day: NaiveDate) -> R
 
 /// What counts as a shift of a field.
 fn rule(field: ChangedField) -> Option<Rule> {
-    let (least, is_relative, floor) = match field {
-        ChangedField::HitRate => (SHIFT_MIN_HIT_RATE, false, 0.01),
-        ChangedField::EffectiveInput => (SHIFT_MIN_PRICE, true, 0.02),
-        ChangedField::Throughput | ChangedField::LatencyMs => (SHIFT_MIN_SPEED, true, 0.05),
-        ChangedField::Uptime => (SHIFT_MIN_UPTIME, false, 0.005),
+    let (least, is_relative, floor, by_days) = match field {
+        ChangedField::HitRate => (SHIFT_MIN_HIT_RATE, false, 0.01, true),
+        ChangedField::EffectiveInput => (SHIFT_MIN_PRICE, true, 0.02, true),
+        ChangedField::Throughput | ChangedField::LatencyMs => (SHIFT_MIN_SPEED, true, 0.05, false),
+        ChangedField::Uptime => (SHIFT_MIN_UPTIME, false, 0.005, false),
         _ => return None,
     };
-    Some(Rule { least, is_relative, floor })
+    Some(Rule { least, is_relative, floor, by_days })
 }
 
 fn start(period: &Period) -> DateTime<Utc> {

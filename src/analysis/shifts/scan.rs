@@ -21,6 +21,12 @@ const PROFILE_PRIOR_DAYS: f64 = 2.0;
 /// Autocorrelation beyond this leaves too little to compare.
 const MOST_AUTOCORRELATION: f64 = 0.8;
 
+/// The first period after a shift is at least this far on the way to the new level: it may contain the shift itself.
+const FIRST_WAY: f64 = 0.25;
+
+/// At least this share of the periods after a shift is half way to the new level or beyond.
+const LASTING_SHARE: f64 = 0.75;
+
 /// The mean of a field over one period.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Period {
@@ -55,6 +61,9 @@ pub(super) struct Rule {
     pub is_relative: bool,
     /// Smallest scatter that is assumed, on the scale of the comparison.
     pub floor: f64,
+    /// Whether endpoints that are read about once a day are compared by days. A reading of half an hour says too little
+    /// about a day.
+    pub by_days: bool,
 }
 
 /// The most likely shift of a series.
@@ -121,11 +130,11 @@ impl Splits {
 /// the order of time.
 pub(super) fn scan(periods: &[Period], rule: Rule) -> Option<Candidate> {
     let kept: Vec<Period> = periods.iter().copied().filter(|p| !rule.is_relative || p.value > 0.0).collect();
-    let splits = Splits::of(&kept)?;
+    let splits = Splits::of(&kept).filter(|splits| rule.by_days || splits.a_day > 1)?;
     let all = splits.all(&kept);
     let levels = levels(&kept, rule);
     let compared = all.iter().filter_map(|split| Comparison::of(&levels, *split, rule.floor));
-    let best = compared.max_by(|a, b| a.t.abs().total_cmp(&b.t.abs()))?;
+    let best = compared.max_by(|a, b| a.likelihood.total_cmp(&b.likelihood))?;
     // Bonferroni's bound for the maximum over the splits, as Worsley gives it.
     let p_value = (all.len() as f64 * two_sided(best.t, best.freedom)).min(1.0);
     let split = kept.get(best.split).and_then(|first| periods.iter().position(|p| p.slot == first.slot))?;
@@ -176,6 +185,8 @@ struct Comparison {
     /// The difference of the medians or of the means, whichever is smaller; 0 if they differ in sign.
     difference: f64,
     scatter: f64,
+    /// Grows with the likelihood ratio of this split: the sum of squares that it explains, as a root.
+    likelihood: f64,
     t: f64,
     freedom: f64,
 }
@@ -204,7 +215,8 @@ impl Comparison {
         };
         let t = of_means / (scatter * (1.0 / n + 1.0 / m).sqrt());
         let freedom = (count * share - 2.0).max(1.0);
-        Some(Self { split, before, after, difference, scatter, t, freedom })
+        let likelihood = of_means.abs() * (split as f64 * (count - split as f64) / count).sqrt();
+        Some(Self { split, before, after, difference, scatter, likelihood, t, freedom })
     }
 
     fn is_large(&self, rule: Rule) -> bool {
@@ -213,7 +225,8 @@ impl Comparison {
         size.abs() >= rule.least - 1e-9 && self.difference.abs() >= SHIFT_MIN_SCATTERS * self.scatter
     }
 
-    /// Whether every day after the split is at least half way to the new level, and no day before it was as far away.
+    /// Whether it is lasting: most periods after the split, and every day, are at least half way to the new level, the
+    /// first period has left the old one, and no day before was as far away.
     fn lasts(&self, periods: &[Period], levels: &[f64], a_day: usize) -> bool {
         let day_means = |from: usize, to: usize| {
             let mut days: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
@@ -226,7 +239,12 @@ impl Comparison {
         let difference = self.difference;
         let stays = |level: &f64| (level - self.before) * difference >= 0.5 * difference * difference;
         let was_there = |level: &f64| (level - self.before).abs() >= difference.abs();
-        day_means(self.split, periods.len()).iter().all(stays)
+        let far: Vec<f64> =
+            levels[self.split..].iter().map(|level| (level - self.before) / difference).collect();
+        let half_way = far.iter().filter(|way| **way >= 0.5).count();
+        far.first().is_some_and(|first| *first >= FIRST_WAY)
+            && half_way as f64 >= LASTING_SHARE * far.len() as f64
+            && day_means(self.split, periods.len()).iter().all(stays)
             && !day_means(0, self.split).iter().any(was_there)
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
 
-const HIT_RATE: Rule = Rule { least: 0.10, is_relative: false, floor: 0.01 };
-const PRICE: Rule = Rule { least: 0.20, is_relative: true, floor: 0.02 };
+const HIT_RATE: Rule = Rule { least: 0.10, is_relative: false, floor: 0.01, by_days: true };
+const PRICE: Rule = Rule { least: 0.20, is_relative: true, floor: 0.02, by_days: true };
 
 /// Hourly readings in periods: the values, and small deviations in a fixed pattern without autocorrelation.
 fn periods(values: &[f64]) -> Vec<Period> {
@@ -53,6 +53,13 @@ fn a_dip_that_is_over_is_no_lasting_shift() {
 }
 
 #[test]
+fn a_shift_of_less_than_a_day_is_not_lasting_yet() {
+    let found = scan(&step((21, 0.7), (3, 0.4)), HIT_RATE).expect("enough periods");
+    assert_eq!(found.split, 20, "the last split that has a day behind it");
+    assert!(!found.counts, "its first period is at the old level: {found:?}");
+}
+
+#[test]
 fn a_level_that_an_earlier_day_had_is_no_shift() {
     let values = [vec![0.7; 8], vec![0.45; 4], vec![0.7; 8], vec![0.5; 6]].concat();
     assert!(!scan(&periods(&values), HIT_RATE).expect("enough periods").counts);
@@ -82,6 +89,8 @@ fn a_series_that_is_read_once_a_day_is_compared_by_days() {
     let found = scan(&daily(&[0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.2, 0.2]), HIT_RATE).expect("enough days");
     assert!(found.counts && found.split == 6, "{found:?}");
     assert_eq!(scan(&daily(&[0.6, 0.6, 0.6, 0.6, 0.2, 0.2]), HIT_RATE), None, "four days before");
+    let half_hours = Rule { by_days: false, ..HIT_RATE };
+    assert_eq!(scan(&daily(&[0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.2, 0.2]), half_hours), None);
 }
 
 #[test]
