@@ -9,7 +9,7 @@ use super::time::{day_or_time, shown};
 use crate::domain::hourly::Stretch;
 use crate::domain::ids::{ProviderSlug, Tag, names};
 use crate::domain::window::{Basis, midnight};
-use crate::snapshot::{Endpoint, EndpointDay, HourlyRates, ModelEntry, Snapshot};
+use crate::snapshot::{Endpoint, EndpointDay, HourlyRates, ImportedPoint, ModelEntry, Snapshot};
 use crate::table::{Cell, columns};
 use axum::response::Response;
 use chrono::{DateTime, Duration, Utc};
@@ -41,6 +41,8 @@ list_query!(
         #[serde(default, deserialize_with = "named")]
         #[param(value_type = Option<String>)]
         every: Option<Every>,
+        /// `false` leaves out imported days, which are from outside the record. Default: `true`.
+        imported: Option<bool>,
     } [] []
 );
 
@@ -55,6 +57,8 @@ list_query!(
         #[serde(default, deserialize_with = "named")]
         #[param(value_type = Option<String>)]
         every: Option<Every>,
+        /// `false` leaves out imported days, which are from outside the record. Default: `true`.
+        imported: Option<bool>,
         /// Only endpoints of this provider, by base slug.
         provider: Option<String>,
         /// Only the endpoint with this tag, such as `deepinfra/fp8`.
@@ -69,6 +73,8 @@ pub(super) struct Point {
     start: DateTime<Utc>,
     /// End, which does not belong to it: the next midnight, or the time of the later reading.
     end: DateTime<Utc>,
+    /// Name of the imported source that the day is from; null if it is from the record.
+    source: Option<String>,
     /// Hit rate, 0..1; approximate for hours.
     hit_rate: Option<f64>,
     /// Source of the hit rate of a day; null for hours and without a hit rate.
@@ -154,6 +160,7 @@ columns!(HistoryRow, |row| {
     "tag": Cell::text(&row.tag),
     "start": Cell::Time(Some(row.point.start)),
     "end": Cell::Time(Some(row.point.end)),
+    "source": Cell::maybe(row.point.source.as_deref()),
     "hit_rate": Cell::Number(row.point.hit_rate),
     "basis": Cell::maybe(row.point.basis),
     "tokens": Cell::Whole(row.point.tokens),
@@ -170,6 +177,7 @@ fn of_day(day: &EndpointDay) -> Point {
     Point {
         start: midnight(day.day),
         end: midnight(day.day) + Duration::days(1),
+        source: None,
         hit_rate: day.hit_rate,
         basis: day.basis,
         tokens: day.tokens,
@@ -183,10 +191,39 @@ fn of_day(day: &EndpointDay) -> Point {
     }
 }
 
+fn of_import(day: &ImportedPoint) -> Point {
+    let start = midnight(day.day);
+    Point {
+        start,
+        end: start + Duration::days(1),
+        source: Some(day.source.clone()),
+        hit_rate: day.hit_rate,
+        basis: day.basis,
+        tokens: day.tokens,
+        effective_input: day.effective_input,
+        effective_output: day.effective_output,
+        coverage: day.read_at.map(|read_at| (read_at - start).num_seconds() as f64 / 86_400.0),
+        list_input: None,
+        uptime: day.uptime,
+        throughput: day.throughput,
+        latency_ms: day.latency_ms,
+    }
+}
+
+/// The days of the record and the imported days that it does not have, oldest first.
+fn days_of(endpoint: &Endpoint, imported: &[ImportedPoint]) -> Vec<Point> {
+    let is_recorded = |day: &&ImportedPoint| endpoint.days.iter().any(|own| own.day == day.day);
+    let added = imported.iter().filter(|day| !is_recorded(day)).map(of_import);
+    let mut points: Vec<Point> = endpoint.days.iter().map(of_day).chain(added).collect();
+    points.sort_by_key(|point| point.start);
+    points
+}
+
 fn of_hour(hour: &Stretch) -> Point {
     Point {
         start: hour.start,
         end: hour.end,
+        source: None,
         hit_rate: Some(hour.hit_rate),
         basis: None,
         tokens: Some(hour.tokens),
@@ -208,7 +245,9 @@ impl Every {
             Self::Day => {
                 let today = snapshot.as_of.date_naive();
                 let endpoints = snapshot.models.iter().flat_map(|model| &model.endpoints);
-                let first = endpoints.filter_map(|endpoint| endpoint.days.first()).map(|day| day.day).min();
+                let first = endpoints.filter_map(|endpoint| endpoint.days.first()).map(|day| day.day);
+                let imported = snapshot.imports.days.values().filter_map(|days| days.first());
+                let first = first.chain(imported.map(|day| day.day)).min();
                 (midnight(first.unwrap_or(today)), midnight(today) + Duration::days(1))
             }
         }
@@ -228,6 +267,8 @@ struct Wanted {
     every: Every,
     from: DateTime<Utc>,
     to: DateTime<Utc>,
+    /// Whether to include imported days.
+    imported: bool,
 }
 
 impl Wanted {
@@ -235,7 +276,7 @@ impl Wanted {
     /// 400 if a time cannot be read or `from` is not before `to`; 404 if the snapshot has nothing of that time.
     fn new(
         snapshot: &Snapshot,
-        every: Option<Every>,
+        (every, imported): (Option<Every>, Option<bool>),
         (from, to): (Option<&str>, Option<&str>),
     ) -> Result<Self, Problem> {
         let every = every.unwrap_or(Every::Day);
@@ -260,17 +301,19 @@ impl Wanted {
                 every.export()
             )));
         }
-        Ok(Self { every, from, to })
+        Ok(Self { every, from, to, imported: imported.unwrap_or(true) })
     }
 
     fn part(&self, model: &ModelEntry) -> Part {
         Part { model_id: model.model_id.clone(), every: self.every, from: self.from, to: self.to }
     }
 
-    fn of(&self, endpoint: &Endpoint, hourly: &HourlyRates) -> EndpointPoints {
+    fn of(&self, endpoint: &Endpoint, snapshot: &Snapshot) -> EndpointPoints {
+        let hourly: &HourlyRates = &snapshot.hourly;
+        let imported = if self.imported { snapshot.imports.of(endpoint.endpoint_id) } else { &[] };
         let is_wanted = |point: &Point| (self.from..self.to).contains(&point.start);
         let points = match self.every {
-            Every::Day => endpoint.days.iter().map(of_day).filter(is_wanted).collect(),
+            Every::Day => days_of(endpoint, imported).into_iter().filter(is_wanted).collect(),
             Every::Hour => {
                 hourly.of(endpoint.endpoint_id).map(|hour| of_hour(&hour)).filter(is_wanted).collect()
             }
@@ -335,7 +378,11 @@ fn known_endpoint<'a>(snapshot: &'a Snapshot, name: &str) -> Result<(&'a ModelEn
 async fn answer(request: &ApiRequest<HistoryQuery, ModelName>, name: &str) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
     let found = || {
-        let wanted = Wanted::new(snapshot, query.every, (query.from.as_deref(), query.to.as_deref()))?;
+        let wanted = Wanted::new(
+            snapshot,
+            (query.every, query.imported),
+            (query.from.as_deref(), query.to.as_deref()),
+        )?;
         let (model, endpoint) = known_endpoint(snapshot, name)?;
         Ok((wanted, model, endpoint))
     };
@@ -343,13 +390,13 @@ async fn answer(request: &ApiRequest<HistoryQuery, ModelName>, name: &str) -> Re
         Some(format) => {
             let rows = || {
                 let (wanted, model, endpoint) = found()?;
-                Ok(rows(model, vec![wanted.of(endpoint, &snapshot.hourly)]))
+                Ok(rows(model, vec![wanted.of(endpoint, snapshot)]))
             };
             request.table(format, rows).await
         }
         None => request.kept(|| {
             let (wanted, model, endpoint) = found()?;
-            let endpoint = wanted.of(endpoint, &snapshot.hourly);
+            let endpoint = wanted.of(endpoint, snapshot);
             Ok((EndpointHistory { part: wanted.part(model), endpoint }, None))
         }),
     }
@@ -399,11 +446,15 @@ pub(super) async fn by_tag(request: ApiRequest<HistoryQuery, ModelName>) -> Resu
 pub(super) async fn of_model(request: ApiRequest<ModelHistoryQuery, ModelName>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
     let found = || {
-        let wanted = Wanted::new(snapshot, query.every, (query.from.as_deref(), query.to.as_deref()))?;
+        let wanted = Wanted::new(
+            snapshot,
+            (query.every, query.imported),
+            (query.from.as_deref(), query.to.as_deref()),
+        )?;
         let model = known_model(snapshot, &request.path.0)?;
         let (provider, tag) = (query.provider.as_deref(), query.tag.as_deref());
         let endpoints = chosen(snapshot, model, (provider, tag))?;
-        let endpoints = endpoints.into_iter().map(|one| wanted.of(one, &snapshot.hourly)).collect();
+        let endpoints = endpoints.into_iter().map(|one| wanted.of(one, snapshot)).collect();
         Ok((wanted, model, endpoints))
     };
     match table_of(query.format) {

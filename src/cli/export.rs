@@ -1,4 +1,4 @@
-//! `hitrate export readings|hourly|days|recommendations`.
+//! `hitrate export readings|hourly|days|recommendations|imported`.
 
 use super::{Common, exit, running};
 use crate::analysis::METHOD_VERSION;
@@ -58,6 +58,13 @@ hitrate export hourly --from 2026-08-01T00:00:00Z --to 2026-08-02T00:00:00Z --fo
     #[command(after_help = "Example:\n  \
         hitrate export recommendations --from 2026-08-01 --out recommendations.csv")]
     Recommendations(DaysArgs),
+    /// One row per source, endpoint and UTC day of imported data.
+    ///
+    /// `basis` shows where a hit rate comes from; `derived` means computed from the effective price. `read_at` is set if
+    /// the day was not over when it was read. `differs` states what differs from the record or an earlier import.
+    #[command(after_help = "Example:\n  \
+        hitrate export imported --format parquet --out imported.parquet")]
+    Imported(DaysArgs),
 }
 
 #[derive(Debug, Args)]
@@ -110,7 +117,7 @@ impl What {
             Self::Readings(SpanArgs { from, to, .. }) | Self::Hourly(SpanArgs { from, to, .. }) => {
                 ensure!(from < to, "--from {} is not before --to {}", from.to_rfc3339(), to.to_rfc3339());
             }
-            Self::Days(args) | Self::Recommendations(args) => {
+            Self::Days(args) | Self::Recommendations(args) | Self::Imported(args) => {
                 let (from, to) = (args.from.unwrap_or(FIRST_DAY), args.to.unwrap_or(LAST_DAY));
                 ensure!(from <= to, "--from {from} is after --to {to}");
             }
@@ -121,7 +128,7 @@ impl What {
     fn file(&self) -> &FileArgs {
         match self {
             Self::Readings(args) | Self::Hourly(args) => &args.file,
-            Self::Days(args) | Self::Recommendations(args) => &args.file,
+            Self::Days(args) | Self::Recommendations(args) | Self::Imported(args) => &args.file,
         }
     }
 
@@ -136,6 +143,7 @@ impl What {
             Self::Recommendations(args) => {
                 store.export_recommendations(METHOD_VERSION, args.bounds(), format)
             }
+            Self::Imported(args) => store.export_imported(args.bounds(), format),
         }
     }
 
@@ -151,6 +159,10 @@ impl What {
             Self::Recommendations(args) => {
                 let (from, to) = args.bounds();
                 ("recommendations", midnight(from), midnight(to))
+            }
+            Self::Imported(args) => {
+                let (from, to) = args.bounds();
+                ("imported", midnight(from), midnight(to))
             }
         };
         let time = |time: DateTime<Utc>| time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);

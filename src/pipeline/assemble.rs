@@ -2,6 +2,7 @@
 
 use super::analyse::first_hour;
 use super::events::{changes_of_the_day, events};
+use super::imports::shown;
 use super::recommendations::Past;
 use crate::analysis::{Analysis, EndpointVerdicts, METHOD_VERSION};
 use crate::archive::hex_sha256;
@@ -15,7 +16,7 @@ use crate::domain::tier::{Lens, Tier};
 use crate::domain::window::{Basis, WindowKind};
 use crate::domain::workload::Workload;
 use crate::snapshot::{
-    ComparisonAge, Endpoint, EndpointDay, FORMAT, HourlyRate, HourlyRates, ModelEntry, ProviderDay,
+    ComparisonAge, Endpoint, EndpointDay, FORMAT, HourlyRate, HourlyRates, Imports, ModelEntry, ProviderDay,
     ProviderEntry, RecentReading, Snapshot, Status, Summary, SuspectRun, TierList,
 };
 use crate::store::{EndpointDayRow, EndpointNow, HourlyRecord, RunRow, Store, StoreError};
@@ -48,6 +49,7 @@ pub struct Material {
     hourly: HourlyRecord,
     status: Status,
     recommended: Past,
+    imports: Imports,
 }
 
 impl Material {
@@ -80,6 +82,7 @@ impl Material {
             status: status(store, (as_of, status_at), &runs, workload)?,
             providers: store.providers(as_of)?,
             recommended: Past::read(store, as_of, workload),
+            imports: shown(store, as_of)?,
             newest,
             runs,
         })
@@ -104,6 +107,7 @@ impl Material {
             status: Status::default(),
             providers: Vec::new(),
             recommended: Past::default(),
+            imports: Imports::default(),
             newest,
             runs: Vec::new(),
         })
@@ -218,6 +222,7 @@ pub fn content(
         status,
         recommendation_changes: Vec::new(),
         changes: Vec::new(),
+        imports: material.imports,
         thresholds: thresholds::table(),
     }
 }
@@ -244,7 +249,9 @@ fn id(snapshot: &Snapshot, run_id: &str) -> String {
         (json(&snapshot.tier_lists), json(&snapshot.providers), json(&snapshot.backtest));
     let (status, version) = (json(&snapshot.status), json(&snapshot.method_version));
     let changes = json(&snapshot.recommendation_changes);
-    let parts = [lists, models, providers, backtest, hourly, status, changes, version];
+    let mut parts = vec![lists, models, providers, backtest, hourly, status, changes, version];
+    // Without imports, the id does not depend on them.
+    parts.extend(Some(&snapshot.imports).filter(|imports| !imports.is_empty()).map(json));
     let bytes = [b"[".as_slice(), &parts.join(&b','), b"]"].concat();
     format!("{run_id}-{}", &hex_sha256(&bytes)[..8])
 }

@@ -144,6 +144,10 @@ async fn export(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<Expor
             let days = (query.from.date_naive(), query.to.date_naive());
             answer(move || pipeline.store.export_recommendations(METHOD_VERSION, days, format)).await
         }
+        "imported" => {
+            let days = (query.from.date_naive(), query.to.date_naive());
+            answer(move || pipeline.store.export_imported(days, format)).await
+        }
         _ => (StatusCode::BAD_REQUEST, "unknown export kind").into_response(),
     }
 }

@@ -2,6 +2,7 @@
 //! null. JSON field names are a contract with other programs.
 
 pub use super::hourly::{HourlyRate, HourlyRates};
+use super::imports::Imports;
 pub use crate::domain::backtest::{Backtest, Exclusions, ExpectedCost, Policy, PolicyCost, TestedDays};
 pub use crate::domain::change::Change;
 pub use crate::domain::endpoint::{EffectivePrices, ListWindow, Prices};
@@ -70,6 +71,10 @@ pub struct Snapshot {
     /// All changes of the last 90 UTC days, newest first.
     #[serde(default)]
     pub changes: Vec<Change>,
+    /// Imported data, which enters neither tiers nor recommendations.
+    #[serde(default, skip_serializing_if = "Imports::is_empty")]
+    #[schema(value_type = Object)]
+    pub imports: Imports,
     /// The method's thresholds.
     pub thresholds: Vec<Threshold>,
 }

@@ -7,9 +7,11 @@ pub mod current;
 pub mod find;
 mod finite;
 mod hourly;
+mod imports;
 pub mod movers;
 pub mod price_gap;
 pub mod store;
 
 pub use content::*;
 pub use current::Current;
+pub use imports::{ImportedPoint, Imports};

@@ -24,8 +24,10 @@ const FIRST_RUN: &str = "
 const READINGS: &str = include_str!("../../queries/analysis/readings.sql");
 const HOURLY_EXPORT: &str = include_str!("../../queries/analysis/hourly_export.sql");
 const DAYS_EXPORT: &str = include_str!("../../queries/analysis/days_export.sql");
+const IMPORTED_EXPORT: &str = include_str!("../../queries/imports/export.sql");
 const RECOMMENDATIONS_EXPORT: &str = include_str!("../../queries/recommendations/export.sql");
 
+const IMPORTED_TIMES: &[&str] = &["read_at"];
 /// Time columns of `export days` and `export recommendations`.
 const DAY_TIMES: &[&str] = &["last_reading_at"];
 const RECOMMENDATION_TIMES: &[&str] = &["closed_at"];
@@ -137,6 +139,20 @@ impl Store {
             .replace("$2", &format!("'{to}'"))
             .replace("$3", &method_version.to_string());
         self.export(&query, RECOMMENDATION_TIMES, format)
+    }
+
+    /// Writes one row per source, endpoint and UTC day in `[from, to]` of imported data to a file, like
+    /// [`Store::export_readings`].
+    ///
+    /// # Errors
+    /// [`StoreError`]; then no file is left behind.
+    pub fn export_imported(
+        &self,
+        (from, to): (NaiveDate, NaiveDate),
+        format: ExportFormat,
+    ) -> Result<PathBuf, StoreError> {
+        let query = IMPORTED_EXPORT.replace("$1", &format!("'{from}'")).replace("$2", &format!("'{to}'"));
+        self.export(&query, IMPORTED_TIMES, format)
     }
 
     fn export(&self, query: &str, times: &[&str], format: ExportFormat) -> Result<PathBuf, StoreError> {

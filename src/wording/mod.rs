@@ -2,6 +2,7 @@
 
 pub mod changes;
 mod flags;
+pub mod imports;
 pub mod lists;
 mod missing;
 pub mod money;

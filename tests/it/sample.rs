@@ -583,6 +583,7 @@ pub fn snapshot() -> Snapshot {
         status: status(),
         recommendation_changes: Vec::new(),
         changes: Vec::new(),
+        imports: hitrate::snapshot::Imports::default(),
         thresholds: thresholds::table(),
     }
 }

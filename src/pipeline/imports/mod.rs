@@ -2,6 +2,9 @@
 //! data.
 
 mod bodies;
+mod shown;
+
+pub(super) use shown::shown;
 
 use super::{DataDir, Pipeline, PipelineError, SetAside};
 use crate::archive::hex_sha256;

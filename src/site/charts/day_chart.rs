@@ -3,10 +3,14 @@
 
 use super::TableRow;
 use super::spark::DayAxis;
+use crate::domain::imported::ImportKind;
+use crate::domain::window::Basis;
 use crate::site::parts::{assets, format};
+use crate::wording::imports;
 use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::NaiveDate;
+use std::collections::BTreeSet;
 
 /// Width of the drawing: the smallest phone shows it in full, newest days included.
 const WIDTH: f64 = 344.0;
@@ -34,6 +38,8 @@ pub struct Point {
     pub value: Option<f64>,
     /// Whether it was derived from the price chart instead of observed.
     pub derived: bool,
+    /// The kind of source that it was imported from; `None` if it is from the record.
+    pub imported: Option<ImportKind>,
 }
 
 /// A line to be drawn.
@@ -60,6 +66,7 @@ type Place = (String, String);
 struct Dot {
     at: Place,
     derived: bool,
+    imported: bool,
 }
 
 /// A change of the list price, marked on the line.
@@ -75,6 +82,7 @@ struct Line {
     name: String,
     observed: String,
     derived: String,
+    imported: String,
     dots: Vec<Dot>,
     steps: Vec<Step>,
 }
@@ -104,6 +112,8 @@ pub struct DayChart {
     bands: Vec<Band>,
     rows: Vec<TableRow>,
     has_derived: bool,
+    /// The kinds of imported values, in words.
+    imported: Vec<String>,
     has_steps: bool,
     address: Option<String>,
 }
@@ -152,6 +162,7 @@ impl DayChart {
             bands: axis.each().filter_map(|day| scale.band(day, &series, subject.format)).collect(),
             rows: rows(axis, &series, subject.format),
             has_derived: lines.iter().any(|l| l.dots.iter().any(|d| d.derived)),
+            imported: kinds_of_imports(&series),
             has_steps: lines.iter().any(|l| !l.steps.is_empty()),
             address: None,
             lines,
@@ -244,22 +255,33 @@ impl Scale {
     fn line(&self, index: usize, series: &Series) -> Line {
         let known: Vec<(Point, f64)> =
             series.points.iter().filter_map(|p| Some((*p, p.value.filter(|v| v.is_finite())?))).collect();
-        let (mut observed, mut derived) = (String::new(), String::new());
+        let (mut observed, mut derived, mut imported) = (String::new(), String::new(), String::new());
         for pair in known.windows(2) {
             let [(from, start), (to, end)] = pair else { continue };
             if (to.day - from.day).num_days() != 1 {
                 continue;
             }
-            let path = if from.derived || to.derived { &mut derived } else { &mut observed };
+            let path = if from.imported.or(to.imported).is_some() {
+                &mut imported
+            } else if from.derived || to.derived {
+                &mut derived
+            } else {
+                &mut observed
+            };
             let ((x1, y1), (x2, y2)) = (self.at(from.day, *start), self.at(to.day, *end));
             *path += &format!("M{x1:.1} {y1:.1}L{x2:.1} {y2:.1}");
         }
-        let dots = known.iter().map(|(p, v)| Dot { at: place(self.at(p.day, *v)), derived: p.derived });
+        let dots = known.iter().map(|(p, v)| Dot {
+            at: place(self.at(p.day, *v)),
+            derived: p.derived,
+            imported: p.imported.is_some(),
+        });
         Line {
             class: class(index),
             name: series.name.clone(),
             observed,
             derived,
+            imported,
             dots: dots.collect(),
             steps: self.steps(series, &known),
         }
@@ -299,8 +321,20 @@ fn class(index: usize) -> String {
     format!("c{}", index % 6 + 1)
 }
 
+/// The kinds of the imported values of a chart, each once, in words.
+fn kinds_of_imports(series: &[&Series]) -> Vec<String> {
+    let points = series.iter().flat_map(|series| &series.points).filter(|point| point.value.is_some());
+    let labels = points
+        .filter_map(|point| Some(imports::label(point.imported?, point.derived.then_some(Basis::Derived))));
+    labels.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 fn rows(axis: DayAxis, series: &[&Series], format: fn(f64) -> String) -> Vec<TableRow> {
     let value = |s: &Series, day: NaiveDate| match s.points.iter().find(|p| p.day == day) {
+        Some(Point { value: Some(value), imported: Some(kind), derived, .. }) => {
+            let basis = derived.then_some(Basis::Derived);
+            format!("{} ({})", format(*value), imports::label(*kind, basis))
+        }
         Some(Point { value: Some(value), derived: true, .. }) => format!("{} (derived)", format(*value)),
         Some(Point { value: Some(value), .. }) => format(*value),
         _ => "no data".to_owned(),
@@ -322,7 +356,7 @@ mod tests {
     use super::*;
 
     fn point(n: u32, value: Option<f64>, derived: bool) -> Point {
-        Point { day: NaiveDate::from_ymd_opt(2026, 8, n).expect("a day"), value, derived }
+        Point { day: NaiveDate::from_ymd_opt(2026, 8, n).expect("a day"), value, derived, imported: None }
     }
 
     fn subject() -> Subject {
@@ -357,6 +391,28 @@ mod tests {
         assert_eq!(chart.rows.len(), 7);
         assert_eq!(chart.rows[4].cells, ["no data"]);
         assert!(chart.rows[0].cells[0].ends_with("(derived)"));
+    }
+
+    #[test]
+    fn imported_days_are_another_line_and_labelled_in_note_and_table() {
+        let imported = |n: u32, derived: bool| Point {
+            imported: Some(ImportKind::PriceCharts),
+            ..point(n, Some(0.4), derived)
+        };
+        let points = vec![
+            imported(1, true),
+            imported(2, false),
+            point(3, Some(0.5), false),
+            point(4, Some(0.5), false),
+        ];
+        let chart = DayChart::new(subject(), &[series(points)]).expect("a chart");
+        let line = &chart.lines[0];
+        assert_eq!((line.imported.matches('M').count(), line.observed.matches('M').count()), (2, 1));
+        assert_eq!(line.dots.iter().filter(|dot| dot.imported).count(), 2);
+        assert!(chart.rows[0].cells[0].ends_with("(imported: price charts (derived))"));
+        assert!(chart.rows[1].cells[0].ends_with("(imported: price charts)"));
+        assert!(!chart.rows[2].cells[0].contains("imported"));
+        assert!(chart.to_string().contains("not from this record (imported: price charts"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use self::day_chart::{DayChart, Point, Series, Subject};
 use crate::domain::event::EventKind;
 use crate::domain::window::Basis;
 use crate::site::parts::{format, link};
-use crate::snapshot::{Endpoint, EndpointDay, ModelEntry, ProviderEntry, Snapshot};
+use crate::snapshot::{Endpoint, EndpointDay, ImportedPoint, ModelEntry, ProviderEntry, Snapshot};
 use chrono::NaiveDate;
 
 /// Number of lines of a model's chart, if the reader does not choose them.
@@ -104,12 +104,37 @@ impl OfModel {
             Self::FirstToken => of.latency_ms,
         };
         let derived = self == Self::HitRate && of.basis == Some(Basis::Derived);
-        Point { day: of.day, value, derived }
+        Point { day: of.day, value, derived, imported: None }
     }
 
-    fn points(self, endpoint: &Endpoint, window: Window) -> Vec<Point> {
+    fn imported_point(self, of: &ImportedPoint) -> Point {
+        let value = match self {
+            Self::HitRate => of.hit_rate,
+            Self::EffectivePrice => of.effective_input,
+            Self::ListPrice => None,
+            Self::Uptime => of.uptime,
+            Self::Throughput => of.throughput,
+            Self::FirstToken => of.latency_ms,
+        };
+        let derived = self == Self::HitRate && of.basis == Some(Basis::Derived);
+        Point { day: of.day, value, derived, imported: Some(of.kind) }
+    }
+
+    /// The days of the record, and imported values of days that it has no value of; oldest first.
+    fn points(self, snapshot: &Snapshot, endpoint: &Endpoint, window: Window) -> Vec<Point> {
         let days = endpoint.days.iter().filter(|day| window.contains(day.day));
-        days.map(|day| self.point(day)).collect()
+        let mut points: Vec<Point> = days.map(|day| self.point(day)).collect();
+        let imported = snapshot.imports.of(endpoint.endpoint_id).iter();
+        for point in imported.filter(|day| window.contains(day.day)).map(|day| self.imported_point(day)) {
+            match points.iter_mut().find(|own| own.day == point.day) {
+                Some(own) if own.value.is_none() => *own = point,
+                Some(_) => {}
+                None if point.value.is_some() => points.push(point),
+                None => {}
+            }
+        }
+        points.sort_by_key(|point| point.day);
+        points
     }
 }
 
@@ -133,7 +158,7 @@ pub fn of_endpoints<'a>(
 ) -> Option<DayChart> {
     let series = shown.map(|(name, model, endpoint)| Series {
         name,
-        points: what.points(endpoint, window),
+        points: what.points(snapshot, endpoint, window),
         steps: match what {
             OfModel::EffectivePrice => steps(snapshot, model, endpoint),
             _ => Vec::new(),
@@ -151,7 +176,7 @@ pub fn of_prices(
 ) -> Option<DayChart> {
     let line = |name: &str, what: OfModel| Series {
         name: name.to_owned(),
-        points: what.points(endpoint, window),
+        points: what.points(snapshot, endpoint, window),
         steps: Vec::new(),
     };
     let paid = Series {
@@ -192,7 +217,11 @@ pub fn of_model(
 pub fn of_providers(title: String, shown: &[&ProviderEntry]) -> Option<DayChart> {
     let one = |p: &&ProviderEntry| Series {
         name: p.name.clone(),
-        points: p.days.iter().map(|d| Point { day: d.day, value: d.hit_rate, derived: false }).collect(),
+        points: p
+            .days
+            .iter()
+            .map(|d| Point { day: d.day, value: d.hit_rate, derived: false, imported: None })
+            .collect(),
         steps: Vec::new(),
     };
     DayChart::new(OfModel::HitRate.subject(title), &shown.iter().map(one).collect::<Vec<_>>())

@@ -4,6 +4,7 @@ use super::changes::{self, Change};
 use crate::domain::document::RouteAnswer;
 use crate::domain::event::EventKind;
 use crate::domain::hourly::Refusal;
+use crate::domain::imported::ImportSummary;
 use crate::domain::reading::RunStatus;
 use crate::domain::thresholds::STALE_AFTER_HOURS;
 use crate::domain::window::WindowKind;
@@ -13,7 +14,7 @@ use crate::site::registry::Section;
 use crate::snapshot::{
     ComparisonAge, DriftCount, HourlyRates, QuarantineCount, RunSummary, SourceAge, SuspectRun,
 };
-use crate::wording::status as health;
+use crate::wording::{imports, status as health};
 use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::{DateTime, Duration, Utc};
@@ -42,6 +43,8 @@ struct StatusPage<'a> {
     refused: Vec<(&'static str, String)>,
     quarantine: Vec<(&'a QuarantineCount, String)>,
     drift: &'a [DriftCount],
+    imported: usize,
+    imports: Vec<Import<'a>>,
     changes: Vec<Change<'a>>,
 }
 
@@ -122,6 +125,8 @@ pub fn render(view: &View) -> askama::Result<String> {
         refused: refused(&snapshot.hourly),
         quarantine: status.quarantine.iter().map(|of| (of, format::tokens(of.tokens as f64))).collect(),
         drift: &status.drift,
+        imported: snapshot.imports.count,
+        imports: snapshot.imports.sources.iter().map(import).collect(),
         changes: status
             .events
             .iter()
@@ -130,6 +135,30 @@ pub fn render(view: &View) -> askama::Result<String> {
             .collect(),
     }
     .render()
+}
+
+/// An imported source.
+struct Import<'a> {
+    of: &'a ImportSummary,
+    kind: &'static str,
+    at: When,
+    stored: String,
+    known: String,
+    disagreements: String,
+    refused: String,
+}
+
+fn import(of: &ImportSummary) -> Import<'_> {
+    let count = |rows: usize| format::grouped(rows as u64);
+    Import {
+        of,
+        kind: imports::kind(of.kind),
+        at: When::new(of.fetched_at),
+        stored: count(of.report.stored),
+        known: count(of.report.known),
+        disagreements: count(of.report.disagreements),
+        refused: count(of.report.refused),
+    }
 }
 
 /// The state of the collection.
