@@ -97,13 +97,16 @@ pub trait Upstream: Send + Sync {
         None
     }
     /// The requests and bodies of a sweep that someone else recorded: its list of models, its list of providers, and one
-    /// JSON line for each pair. Returns them with the numbers of the lines that have another shape.
+    /// JSON line for each pair. Returns them with the numbers of the lines that have another shape. By default there
+    /// are none.
     fn recorded(
         &self,
-        models: &[u8],
-        providers: &[u8],
-        lines: &[u8],
-    ) -> (Vec<(Request, Vec<u8>)>, Vec<usize>);
+        _models: &[u8],
+        _providers: &[u8],
+        _lines: &[u8],
+    ) -> (Vec<(Request, Vec<u8>)>, Vec<usize>) {
+        (Vec::new(), Vec::new())
+    }
 
     /// Position of a kind in `kinds`; unknown kinds are last.
     fn rank(&self, kind: &DocumentName) -> usize {
