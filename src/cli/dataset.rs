@@ -95,16 +95,33 @@ struct DatasetReport {
     bytes: u64,
 }
 
+/// Where months come from.
+trait Source {
+    /// The months of a view that have rows; of these months only, unless `only` is empty.
+    fn months(&self, view: &str, only: &[NaiveDate]) -> Result<Vec<Partition>>;
+    /// Writes a month to a file, which belongs to the caller.
+    fn make(&self, partition: &Partition) -> Result<PathBuf>;
+}
+
+/// The record of a data folder, or the running server that holds it.
+impl Source for &Common {
+    fn months(&self, view: &str, only: &[NaiveDate]) -> Result<Vec<Partition>> {
+        let months = only.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let path = format!("/local/partitions?view={view}&months={months}");
+        running::read_or_ask(self, ("months", &path), |store| Ok(store.partitions(view, only)?))
+    }
+
+    fn make(&self, Partition { view, month, .. }: &Partition) -> Result<PathBuf> {
+        let path = format!("/local/partition?view={view}&month={month}");
+        running::read_or_ask(self, ("a path", &path), |store| Ok(store.export_partition(view, *month)?))
+    }
+}
+
 /// Writes the files that changed, through the running server if one holds the store.
 pub fn run(common: &Common, args: &DatasetArgs) -> Result<u8> {
     let plan: DatasetPlan =
-        running::read_or_ask(common, ("the months", "/local/dataset"), |store| Ok(store.dataset_plan()?))?;
-    let make = |partition: &Partition| -> Result<PathBuf> {
-        let Partition { view, month, .. } = partition;
-        let path = format!("/local/partition?view={view}&month={month}");
-        running::read_or_ask(common, ("a path", &path), |store| Ok(store.export_partition(view, *month)?))
-    };
-    let report = write(args, &plan, make)?;
+        running::read_or_ask(common, ("the views", "/local/dataset"), |store| Ok(store.dataset_plan()?))?;
+    let report = write(args, &plan, &common)?;
     common.print(&report, || describe(&report, &args.folder))?;
     Ok(exit::OK)
 }
@@ -123,20 +140,16 @@ fn describe(report: &DatasetReport, folder: &Path) -> String {
     text
 }
 
-/// Writes the files of a plan that are not in the folder yet, each made by `make`.
-fn write(
-    args: &DatasetArgs,
-    plan: &DatasetPlan,
-    make: impl Fn(&Partition) -> Result<PathBuf>,
-) -> Result<DatasetReport> {
+/// Writes the files of a plan that are not in the folder yet.
+fn write(args: &DatasetArgs, plan: &DatasetPlan, source: &impl Source) -> Result<DatasetReport> {
+    let names: Vec<&str> = plan.views.iter().map(|view| view.name.as_str()).collect();
     for name in &args.view {
-        let known = plan.views.iter().map(|(view, _)| view.name.as_str());
-        let names = known.clone().collect::<Vec<_>>().join(", ");
-        ensure!(known.clone().any(|known| known == name), "there is no view `{name}`; the views are {names}");
+        let is_known = names.contains(&name.as_str());
+        ensure!(is_known, "there is no view `{name}`; the views are {}", names.join(", "));
     }
+    let is_wanted_view = |name: &str| args.view.is_empty() || args.view.iter().any(|wanted| wanted == name);
     let is_wanted = |partition: &Partition| {
-        (args.view.is_empty() || args.view.contains(&partition.view))
-            && (args.month.is_empty() || args.month.contains(&partition.month))
+        is_wanted_view(&partition.view) && (args.month.is_empty() || args.month.contains(&partition.month))
     };
     let folder = &args.folder;
     let mut manifest = begin(folder, plan)?;
@@ -144,28 +157,26 @@ fn write(
     let mut old: BTreeMap<String, FileEntry> =
         manifest.files.drain(..).map(|entry| (entry.path.clone(), entry)).collect();
     let mut files = old.clone();
-    let all: Vec<&Partition> = plan.views.iter().flat_map(|(_, months)| months).collect();
-    let bar = progress(all.len(), "writing months");
-    for partition in all {
+    let bar = progress(names.len(), "writing views");
+    for view in names {
+        let months = if is_wanted_view(view) { source.months(view, &args.month)? } else { Vec::new() };
+        for partition in &months {
+            let path = path_of(partition);
+            if old.remove(&path).is_some_and(|before| is_current(folder, &before, partition, plan)) {
+                report.unchanged += 1;
+                continue;
+            }
+            let made = source.make(partition)?;
+            let placed = place(&made, folder, &path, partition);
+            // The copy in the work folder is no longer needed, whether or not it was placed.
+            let _ = std::fs::remove_file(&made);
+            files.insert(path.clone(), placed?);
+            // After each file, so that the list is never behind by more than one file.
+            manifest.files = files.values().cloned().collect();
+            save(folder, &manifest)?;
+            report.written.push(path);
+        }
         bar.inc(1);
-        let path = path_of(partition);
-        let before = old.remove(&path);
-        if !is_wanted(partition) {
-            continue;
-        }
-        if before.is_some_and(|before| is_current(folder, &before, partition, plan)) {
-            report.unchanged += 1;
-            continue;
-        }
-        let made = make(partition)?;
-        let placed = place(&made, folder, &path, partition);
-        // The copy in the work folder is no longer needed, whether or not it was placed.
-        let _ = std::fs::remove_file(&made);
-        files.insert(path.clone(), placed?);
-        // After each file, so that the list is never behind by more than one file.
-        manifest.files = files.values().cloned().collect();
-        save(folder, &manifest)?;
-        report.written.push(path);
     }
     bar.finish_and_clear();
     // What is left has no rows any more.
@@ -206,7 +217,7 @@ fn begin(folder: &Path, plan: &DatasetPlan) -> Result<Manifest> {
         upstreams: plan.upstreams.clone(),
         simulated: plan.simulated,
         rolled_until: plan.rolled_until,
-        views: plan.views.iter().map(|(view, _)| as_written(view)).collect(),
+        views: plan.views.iter().map(as_written).collect(),
         files: Vec::new(),
     };
     let at = folder.join(MANIFEST);
@@ -228,7 +239,10 @@ fn begin(folder: &Path, plan: &DatasetPlan) -> Result<Manifest> {
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let is_empty = match std::fs::read_dir(folder) {
-                Ok(mut entries) => entries.next().is_none(),
+                // A process that was killed may have left the beginning of a manifest.
+                Ok(mut entries) => {
+                    entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == "manifest.tmp"))
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
                 Err(error) => return Err(error).with_context(|| format!("cannot read {}", folder.display())),
             };

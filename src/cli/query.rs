@@ -119,7 +119,7 @@ fn views(common: &Common, format: QueryFormat) -> Result<u8> {
             .columns
             .iter()
             .map(|column| [view.name.as_str(), &column.name, &column.r#type, &column.unit, &column.meaning]);
-        std::iter::once(about).chain(columns).map(|row| row.map(|text| Value::from(text)).to_vec())
+        std::iter::once(about).chain(columns).map(|row| row.map(Value::from).to_vec())
     });
     let column =
         |name: &str| crate::store::QueryColumn { name: name.to_owned(), r#type: "VARCHAR".to_owned() };

@@ -104,6 +104,14 @@ struct RollupQuery {
 }
 
 #[derive(Deserialize)]
+struct PartitionsQuery {
+    view: String,
+    /// First days of months, separated by commas; empty for all.
+    #[serde(default)]
+    months: String,
+}
+
+#[derive(Deserialize)]
 struct PartitionQuery {
     view: String,
     month: NaiveDate,
@@ -129,6 +137,7 @@ pub fn router(pipeline: Arc<Pipeline>, token: &str) -> Router {
         .route("/local/rollup", post(rollup))
         .route("/local/rolled-until", get(rolled_until))
         .route("/local/dataset", get(dataset))
+        .route("/local/partitions", get(partitions))
         .route("/local/partition", get(partition))
         .route_layer(from_fn_with_state(token, guard))
         .with_state(pipeline)
@@ -283,7 +292,17 @@ async fn rolled_until(State(pipeline): State<Arc<Pipeline>>) -> Response {
     answer(move || pipeline.store.rolled_until()).await
 }
 
-/// The views with the months that have rows.
+/// The months of a view that have rows.
+async fn partitions(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<PartitionsQuery>) -> Response {
+    let months: Result<Vec<NaiveDate>, _> =
+        query.months.split(',').filter(|month| !month.is_empty()).map(str::parse).collect();
+    match months {
+        Ok(months) => answer(move || pipeline.store.partitions(&query.view, &months)).await,
+        Err(error) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
+    }
+}
+
+/// The views, and what the manifest of a dataset states about all of them.
 async fn dataset(State(pipeline): State<Arc<Pipeline>>) -> Response {
     answer(move || pipeline.store.dataset_plan()).await
 }

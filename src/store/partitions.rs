@@ -3,12 +3,15 @@
 
 use super::columns::{self, rows, select};
 use super::export::work_file;
-use super::views::{self, EVERYTHING, ViewDescription};
+use super::views::{self, ViewDescription};
 use super::{Store, StoreError};
-use chrono::{DateTime, Months, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use duckdb::Connection;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+
+/// Number of months before that of the first run that are looked at.
+const MONTHS_BEFORE: u32 = 12;
 
 /// A month of a view.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,12 +41,12 @@ pub struct DatasetPlan {
     pub simulated: bool,
     /// The last UTC day that is rolled up; null if all readings are kept.
     pub rolled_until: Option<NaiveDate>,
-    /// The views, each with the months that have rows, oldest first.
-    pub views: Vec<(ViewDescription, Vec<Partition>)>,
+    /// The views.
+    pub views: Vec<ViewDescription>,
 }
 
 impl Store {
-    /// The views with the months that have rows.
+    /// The views, and what the manifest of a dataset states about all of them.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -53,17 +56,27 @@ impl Store {
             "SELECT upstream, bool_or(simulated) AS simulated FROM run GROUP BY upstream ORDER BY upstream";
         let upstreams = select!(self, sql, [], |upstream: String, simulated: bool| (upstream, simulated))?;
         let simulated = upstreams.iter().any(|(_, simulated)| *simulated);
-        let of = |view: ViewDescription| {
-            let months = self.read(|connection| months(connection, &view))?;
-            Ok((view, months))
-        };
         Ok(DatasetPlan {
             as_of,
             upstreams: upstreams.into_iter().map(|(upstream, _)| upstream).collect(),
             simulated,
             rolled_until: self.rolled_until()?,
-            views: self.views()?.into_iter().map(of).collect::<Result<_, StoreError>>()?,
+            views: self.views()?,
         })
+    }
+
+    /// The months of a view that have rows, oldest first; of these months only, unless `only` is empty.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] if there is no such view, otherwise [`StoreError`].
+    pub fn partitions(&self, view: &str, only: &[NaiveDate]) -> Result<Vec<Partition>, StoreError> {
+        let time =
+            views::time(view).ok_or_else(|| StoreError::Refused(format!("there is no view `{view}`")))?;
+        let mut all = self.read(months)?;
+        all.retain(|month| only.is_empty() || only.contains(month));
+        // Each month has the whole time limit of a query.
+        let of = |month| self.read(|connection| partition(connection, (view, time), month)).transpose();
+        all.into_iter().filter_map(of).collect()
     }
 
     /// Writes a month of a view to a new Parquet file in the work folder and returns its path; the caller moves or
@@ -87,38 +100,46 @@ impl Store {
     }
 }
 
-fn months(connection: &Connection, view: &ViewDescription) -> Result<Vec<Partition>, StoreError> {
-    let as_of = views::as_of(connection)?;
-    let Some(whole) = views::query(&view.name, EVERYTHING, as_of) else { return Ok(Vec::new()) };
-    let time = &view.time;
+/// A month of a view; `None` if it has no rows.
+fn partition(
+    connection: &Connection,
+    (view, time): (&str, &str),
+    month: NaiveDate,
+) -> Result<Option<Partition>, StoreError> {
+    let Some(query) = views::query(view, span(month), views::as_of(connection)?) else { return Ok(None) };
     let sql = format!(
-        "SELECT DISTINCT CAST(date_trunc('month', {time}) AS DATE) AS month FROM ({whole}) ORDER BY month"
+        "SELECT count(*) AS counted, CAST(sum(CAST(hash(one) AS HUGEINT)) AS VARCHAR) AS content,
+            epoch_us(CAST(min({time}) AS TIMESTAMP)) AS earliest, epoch_us(CAST(max({time}) AS TIMESTAMP)) AS latest
+         FROM ({query}) one
+         HAVING count(*) > 0"
     );
-    let months = rows!(connection, &sql, [], |month: NaiveDate| month);
-    let mut found = Vec::with_capacity(months.len());
-    for month in months {
-        let Some(query) = views::query(&view.name, span(month), as_of) else { continue };
-        let sql = format!(
-            "SELECT count(*) AS counted, CAST(sum(CAST(hash(one) AS HUGEINT)) AS VARCHAR) AS content,
-                epoch_us(CAST(min({time}) AS TIMESTAMP)) AS earliest, epoch_us(CAST(max({time}) AS TIMESTAMP)) AS latest
-             FROM ({query}) one
-             HAVING count(*) > 0"
-        );
-        found.extend(rows!(
-            connection,
-            &sql,
-            [],
-            |counted: usize, content: String, earliest: DateTime<Utc>, latest: DateTime<Utc>| Partition {
-                view: view.name.clone(),
-                month,
-                rows: counted,
-                content,
-                earliest,
-                latest
-            }
-        ));
-    }
-    Ok(found)
+    let found =
+        rows!(connection, &sql, [], |counted: usize,
+                                     content: String,
+                                     earliest: DateTime<Utc>,
+                                     latest: DateTime<Utc>| Partition {
+            view: view.to_owned(),
+            month,
+            rows: counted,
+            content,
+            earliest,
+            latest
+        });
+    Ok(found.into_iter().next())
+}
+
+/// The months that may have rows: charts reach back before the first run.
+fn months(connection: &Connection) -> Result<Vec<NaiveDate>, StoreError> {
+    let sql = "SELECT min(observed_at) AS first, max(observed_at) AS last FROM run";
+    let extent =
+        rows!(connection, sql, [], |first: Option<DateTime<Utc>>, last: Option<DateTime<Utc>>| first
+            .zip(last));
+    let Some((first, last)) = extent.into_iter().next().flatten() else { return Ok(Vec::new()) };
+    let first_of = |time: DateTime<Utc>| time.date_naive().with_day(1);
+    let begin = first_of(first).and_then(|month| month.checked_sub_months(Months::new(MONTHS_BEFORE)));
+    let next = |month: &NaiveDate| month.checked_add_months(Months::new(1));
+    let all = std::iter::successors(begin, next).take_while(|month| *month <= last.date_naive());
+    Ok(all.collect())
 }
 
 /// The days of a month: the first one, and the first one of the next month.

@@ -15,7 +15,7 @@ use duckdb::arrow::util::display::array_value_to_string;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, mpsc};
+use std::sync::{Mutex, TryLockError, mpsc};
 use std::time::{Duration, Instant};
 
 /// Longest question, bytes.
@@ -107,8 +107,13 @@ impl Store {
         if sql.len() > MAX_SQL {
             return refused(format!("the SQL has {} bytes; at most {MAX_SQL} are accepted", sql.len()));
         }
-        let Ok(_turn) = TURN.try_lock() else {
-            return refused("another query is being answered; try again when it is done".to_owned());
+        let _turn = match TURN.try_lock() {
+            Ok(turn) => turn,
+            // A panic while a question was answered leaves nothing behind: its connection is gone.
+            Err(TryLockError::Poisoned(turn)) => turn.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                return refused("another query is being answered; try again when it is done".to_owned());
+            }
         };
         let connection = self.reader()?;
         let watch = self.reader()?;

@@ -8,6 +8,7 @@ use super::hourly::HOURLY;
 use super::read::DAYS;
 use super::{Store, StoreError};
 use crate::domain::thresholds::{HOURLY_MIN_TOKENS, HOURLY_TOLERANCE};
+use crate::domain::window::midnight;
 use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::Connection;
 use serde::{Deserialize, Serialize};
@@ -70,6 +71,12 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     VIEWS.iter().map(|view| view.name)
 }
 
+/// The column by which a view is divided into months; `None` if there is no such view.
+pub(super) fn time(name: &str) -> Option<&'static str> {
+    let view = VIEWS.iter().find(|view| view.name == name)?;
+    view.text.lines().find_map(|line| line.strip_prefix("-- time: "))
+}
+
 /// A span that contains every row.
 pub(super) const EVERYTHING: (NaiveDate, NaiveDate) = (date(1970), date(9999));
 
@@ -96,7 +103,6 @@ pub(super) fn query(name: &str, (from, to): (NaiveDate, NaiveDate), as_of: DateT
         .replace("{readings}", READINGS)
         .replace("{hourly}", &format!("WITH hourly AS ({hourly}) {HOURLY_EXPORT}"))
         .replace("{days}", &days);
-    let midnight = crate::domain::window::midnight;
     Some(in_span(&body, midnight(from), midnight(to)))
 }
 

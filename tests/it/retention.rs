@@ -63,6 +63,8 @@ fn at_the_end(store: &Store, pipeline: &Pipeline) -> Vec<AtTheEnd> {
             sizes: hourly
                 .request_sizes
                 .iter()
+                // An endpoint without any count of requests may be absent.
+                .filter(|(_, size)| size.counts() > 0)
                 .map(|(id, size)| (id.to_string(), format!("{size:?}")))
                 .collect(),
         }
@@ -96,10 +98,8 @@ async fn every_list_as_of_the_end_of_a_day_stays_the_same() {
     let (before, days, count) = (at_the_end(store, &pipeline), exported_days(store), readings(store));
     let backtest = backtest_record(store, None, None).expect("computed");
     assert_eq!(before.len(), 9);
-    assert!(
-        before.iter().any(|one| one.sizes.values().any(|size| !size.contains("counts: 0"))),
-        "sizes are tested"
-    );
+    let sized = |one: &AtTheEnd| !one.sizes.is_empty();
+    assert!(before.iter().filter(|one| sized(one)).count() > 4, "sizes of requests are tested");
 
     // The last three days stay: those of the newest run, and two before it.
     let plan = roll_up(store, 3, true).expect("planned").expect("days to roll up");

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use chrono::Duration;
 use flate2::read::GzDecoder;
+use hitrate::pipeline::{Pipeline, build_snapshot, roll_up};
 use serde_json::Value;
 
 use super::{Command, at, collect_from, folder, hitrate, json, pipeline, recordings};
@@ -65,6 +66,24 @@ fn is_close(ours: &Value, truth: Option<f64>, rounding: f64) -> bool {
     })
 }
 
+/// Rolls up all days but the newest: the lists as of the end of every day stay the same.
+fn rolling_up_changes_no_list(pipeline: &Pipeline) {
+    let store = &pipeline.store;
+    let ends = store.run_days(None, chrono::NaiveDate::MAX).expect("readable");
+    let lists = || {
+        let of = |closing| {
+            let workloads = pipeline.workloads().expect("valid");
+            build_snapshot(store, Some(closing), workloads, closing).expect("built").tier_lists
+        };
+        ends.iter().map(|one| of(one.closing)).collect::<Vec<_>>()
+    };
+    let before = lists();
+    let rolled = roll_up(store, 1, false).expect("rolled").expect("a day");
+    eprintln!("{} readings are removed, {} are kept", rolled.removed, rolled.kept);
+    assert!(rolled.removed > 500, "{rolled:?}");
+    assert_eq!(lists(), before);
+}
+
 async fn runs_over_midnight(resets: &[&str]) {
     let Some(kept) = readings() else { return };
     let mut serve = Command::new("python3");
@@ -100,6 +119,7 @@ async fn runs_over_midnight(resets: &[&str]) {
             }
             time += Duration::hours(1);
         }
+        rolling_up_changes_no_list(&pipeline);
     }
     drop(server);
     // The last day is not over.
