@@ -66,7 +66,7 @@ pub struct WindowMove {
     pub after: WindowKind,
 }
 
-/// The names by which changes can be asked for, also of what is gone.
+/// The names by which changes can be filtered, also of what is gone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeNames {
     /// Public names and canonical slugs of models.
