@@ -184,8 +184,9 @@ pub fn parts(data: &Path) -> Outcome {
     lap("endpoints");
     store.newest_readings(as_of - Duration::hours(48), as_of + Duration::seconds(1), 30_000)?;
     lap("readings");
-    store.price_moves(as_of)?;
-    store.changed_facts(as_of)?;
+    let read_from = as_of - chrono::Duration::days(104);
+    store.price_moves(as_of, read_from)?;
+    store.changed_facts(as_of, read_from)?;
     lap("changes");
     let midnight = |days: u64| back(days).and_time(NaiveTime::MIN).and_utc();
     store.hourly(midnight(HOURLY_DAYS - 1), as_of + Duration::seconds(1))?;

@@ -1,5 +1,5 @@
 -- The facts of the endpoints that changed, appeared or went since the first run: the rows of each endpoint in turn.
--- Parameters: as_of.
+-- Parameters: as_of, the time from which readings are looked up.
 -- `facts_known` is whether the row before could have the facts that older versions did not read (V0005): the first run
 -- of a version that reads them opens new rows, and nothing has happened.
 -- `may_appear` is whether a row that follows none, or follows a gap, is an appearance. What the first run saw did not
@@ -22,7 +22,8 @@ WITH bounds AS (
 ), seen AS (
     SELECT r.endpoint_no, run.observed_at
     FROM reading r JOIN run USING (run_no)
-    WHERE r.endpoint_no IN (SELECT endpoint_no FROM changed) AND run.status NOT IN ('failed', 'suspect')
+    WHERE r.endpoint_no IN (SELECT endpoint_no FROM changed WHERE valid_from >= CAST($2 AS TIMESTAMP))
+      AND run.observed_at >= CAST($2 AS TIMESTAMP) AND run.status NOT IN ('failed', 'suspect')
 ), dated AS (
     SELECT c.*, seen.observed_at AS last_read
     FROM changed c

@@ -1,4 +1,4 @@
--- The names by which changes can be asked for, also of models and endpoints that are gone: what each name is of, and for
+-- The names by which changes can be filtered, also of models and endpoints that are gone: what each name is of, and for
 -- an alias its newest target.
 SELECT DISTINCT 'model' AS of_what, model_id AS name, CAST(NULL AS VARCHAR) AS target FROM model_history
 UNION ALL SELECT DISTINCT 'model', model, NULL FROM endpoint

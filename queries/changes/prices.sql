@@ -1,7 +1,7 @@
 -- Every move of the list prices of an endpoint: consecutive rows that differ, also across a gap in which the endpoint was
--- gone. Parameters: as_of.
--- `last_read` is the last reading of the endpoint before the move. `price_1h_known` is whether the row before could have
--- a price of writes for an hour: a record of an older version has none, so the first one is no change.
+-- gone. Parameters: as_of, the time from which readings are looked up.
+-- `last_read` is the last reading of the endpoint before the move; null for older moves. `price_1h_known` is whether the row before could have
+-- a price of writes for an hour: a record of an older version has none, so the first one is not a change.
 WITH listed AS (
     SELECT *, lag(valid_from) OVER in_turn AS was_from,
         lag(list_input) OVER in_turn AS was_input, lag(list_output) OVER in_turn AS was_output,
@@ -21,7 +21,8 @@ WITH listed AS (
 ), seen AS (
     SELECT r.endpoint_no, run.observed_at
     FROM reading r JOIN run USING (run_no)
-    WHERE r.endpoint_no IN (SELECT endpoint_no FROM moved) AND run.status NOT IN ('failed', 'suspect')
+    WHERE r.endpoint_no IN (SELECT endpoint_no FROM moved WHERE valid_from >= CAST($2 AS TIMESTAMP))
+      AND run.observed_at >= CAST($2 AS TIMESTAMP) AND run.status NOT IN ('failed', 'suspect')
 ), dated AS (
     SELECT m.*, seen.observed_at AS last_read
     FROM moved m

@@ -109,7 +109,7 @@ pub(super) async fn changes(request: ApiRequest<ChangesQuery>) -> Result<Respons
     request.listed(query.format, (query.limit, query.cursor.as_deref()), rows, |change| key(change)).await
 }
 
-/// What tells a change from all others: prices of one endpoint that changed in one run differ in the field.
+/// What distinguishes a change from all others: prices of one endpoint that changed in one run differ in the field.
 fn key(change: &Change) -> String {
     let field = change.field.map_or("", |field| field.as_str());
     let (model, provider) = (change.model_id.as_deref().unwrap_or_default(), change.provider.as_ref());

@@ -96,9 +96,10 @@ fn filter(args: &ChangesArgs, names: &ChangeNames) -> Result<ChangeFilter> {
     let endpoint = args.endpoint.as_deref().map(|name| {
         // A UUID in any of its forms.
         let name = Uuid::parse_str(name).map_or_else(|_| name.to_owned(), |id| id.to_string());
-        match names.endpoints.contains(&name) {
-            true => Ok(name),
-            false => unknown("endpoint", &name, names.endpoints.iter()),
+        if names.endpoints.contains(&name) {
+            Ok(name)
+        } else {
+            unknown("endpoint", &name, names.endpoints.iter())
         }
     });
     Ok(ChangeFilter {

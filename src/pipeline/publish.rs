@@ -106,7 +106,7 @@ fn judged(
     Ok(analysis)
 }
 
-/// What changed in the record, and what it can be asked for.
+/// What changed in the record, and the names that it can be filtered by.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecordedChanges {
     /// The changes, newest first.

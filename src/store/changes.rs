@@ -66,7 +66,7 @@ pub struct WindowMove {
     pub after: WindowKind,
 }
 
-/// The names by which changes can be asked for, also of what is gone.
+/// The names by which changes can be filtered, also of what is gone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeNames {
     /// Public names and canonical slugs of models.
@@ -100,15 +100,19 @@ impl Store {
         Ok(names)
     }
 
-    /// All moves of list prices up to `as_of`, oldest first.
+    /// All moves of list prices up to `as_of`, oldest first. The reading before a move is looked up from `read_from` on.
     ///
     /// # Errors
     /// [`StoreError`] if the record cannot be read.
-    pub fn price_moves(&self, as_of: DateTime<Utc>) -> Result<Vec<PriceMove>, StoreError> {
+    pub fn price_moves(
+        &self,
+        as_of: DateTime<Utc>,
+        read_from: DateTime<Utc>,
+    ) -> Result<Vec<PriceMove>, StoreError> {
         let moves: Vec<PriceMove> = select!(
             self,
             PRICES,
-            [naive(as_of)],
+            [naive(as_of), naive(read_from)],
             |at: DateTime<Utc>,
              last_read: Option<DateTime<Utc>>,
              endpoint_id: Uuid,
@@ -158,14 +162,20 @@ impl Store {
         Ok(moves.into_iter().filter(PriceMove::is_move).collect())
     }
 
-    /// The facts of the endpoints that changed, appeared or went up to `as_of`: by endpoint, oldest first.
+    /// The facts of the endpoints that changed, appeared or went up to `as_of`: by endpoint, oldest first. The reading
+    /// before a row is looked up from `read_from` on.
     ///
     /// # Errors
     /// [`StoreError`] if the record cannot be read.
-    pub fn changed_facts(&self, as_of: DateTime<Utc>) -> Result<Vec<FactsRow>, StoreError> {
+    pub fn changed_facts(
+        &self,
+        as_of: DateTime<Utc>,
+        read_from: DateTime<Utc>,
+    ) -> Result<Vec<FactsRow>, StoreError> {
         self.read(|connection| {
             let mut rows = Vec::new();
-            for batch in columns::batches(&mut connection.prepare(FACTS)?, [naive(as_of)])? {
+            for batch in columns::batches(&mut connection.prepare(FACTS)?, [naive(as_of), naive(read_from)])?
+            {
                 let batch = batch?;
                 let mut facts = facts_of(&batch)?.into_iter();
                 each_row!(&batch, |endpoint_id: Uuid,

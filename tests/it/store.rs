@@ -172,13 +172,21 @@ fn history_rows_are_written_only_on_change() {
     ingest(&opened, &run("2026-08-07T11:57:00Z", vec![reading(id(1), "heron")]));
     ingest(&opened, &run("2026-08-07T12:57:00Z", vec![dearer.clone()]));
     ingest(&opened, &run("2026-08-07T13:57:00Z", vec![dearer]));
-    let [moved] = &opened.price_moves(at("2026-08-08T00:00:00Z")).expect("readable")[..] else {
+    let [moved] =
+        &opened.price_moves(at("2026-08-08T00:00:00Z"), chrono::DateTime::UNIX_EPOCH).expect("readable")[..]
+    else {
         panic!("one move")
     };
     assert_eq!(moved.endpoint.model_id.as_deref(), Some("wren/lark-2"));
     assert_eq!(moved.last_read, Some(at("2026-08-07T11:57:00Z")));
     assert_eq!(moved.numbers(), [(ChangedField::ListInput, Some(0.2), Some(0.25))]);
-    assert!(opened.price_moves(at("2026-08-07T12:00:00Z")).expect("readable").is_empty(), "not known then");
+    assert!(
+        opened
+            .price_moves(at("2026-08-07T12:00:00Z"), chrono::DateTime::UNIX_EPOCH)
+            .expect("readable")
+            .is_empty(),
+        "not known then"
+    );
     drop(opened);
     let prices = rows(
         data.path(),

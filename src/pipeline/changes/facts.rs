@@ -14,9 +14,13 @@ use crate::wording::change_words::{
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 
-/// All changes of facts up to `as_of`.
-pub(super) fn changes(store: &Store, as_of: DateTime<Utc>) -> Result<Vec<Change>, StoreError> {
-    let rows = store.changed_facts(as_of)?;
+/// All changes of facts up to `as_of`. The reading before a change is looked up from `read_from` on.
+pub(super) fn changes(
+    store: &Store,
+    as_of: DateTime<Utc>,
+    read_from: DateTime<Utc>,
+) -> Result<Vec<Change>, StoreError> {
+    let rows = store.changed_facts(as_of, read_from)?;
     let mut changes: Vec<Change> =
         rows.chunk_by(|one, next| one.endpoint_id == next.endpoint_id).flat_map(of_rows).collect();
     changes.extend(store.listed_models(as_of)?.iter().map(of_model));

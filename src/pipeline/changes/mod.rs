@@ -20,8 +20,12 @@ pub(in crate::pipeline) use session::Sessions;
 use super::PipelineError;
 use crate::domain::change::Change;
 use crate::store::Store;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Duration, TimeDelta, Utc};
 use std::cmp::Reverse;
+
+/// Days before the first listed change in which readings are looked up: without one, a move that a schedule needs has no
+/// time.
+const READ_BEFORE: i64 = 14;
 
 /// What changed in `[from, to]`, newest first, as it was known at `as_of`, without the changes of tiers on the day of
 /// `as_of`, which [`tiers_of_the_day`] makes from the newest analysis. `workload` is the default one, under which tiers
@@ -33,8 +37,9 @@ pub(super) fn changes(
     as_of: DateTime<Utc>,
     (from, to): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Vec<Change>, PipelineError> {
-    let mut changes = prices::changes(&store.price_moves(as_of)?, sessions, (from, to));
-    changes.extend(facts::changes(store, as_of)?);
+    let read_from = (from.max(DateTime::UNIX_EPOCH) - Duration::days(READ_BEFORE)).max(DateTime::UNIX_EPOCH);
+    let mut changes = prices::changes(&store.price_moves(as_of, read_from)?, sessions, (from, to));
+    changes.extend(facts::changes(store, as_of, read_from)?);
     changes.extend(published::changes(store, as_of, workload)?);
     // Half-open, and within the times that the database knows.
     let (since, until) = (from.max(DateTime::UNIX_EPOCH), to.min(as_of) + TimeDelta::microseconds(1));

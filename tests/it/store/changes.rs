@@ -77,9 +77,9 @@ fn a_price_that_moved_while_the_endpoint_was_gone_is_one_change() {
         "input +25 % ($0.20 → $0.25) between the readings of 2026-08-07 10:57 and 12:57 UTC"
     );
     assert_eq!((&found[3].after, found[3].percent), (&None, None), "absent is not zero");
-    let as_of = store.price_moves(time(11)).expect("readable");
+    let as_of = store.price_moves(time(11), DateTime::UNIX_EPOCH).expect("readable");
     assert!(as_of.is_empty(), "nothing after that time is used");
-    assert_eq!(store.changed_facts(time(10)).expect("readable"), Vec::new());
+    assert_eq!(store.changed_facts(time(10), DateTime::UNIX_EPOCH).expect("readable"), Vec::new());
 }
 
 #[test]
