@@ -2,7 +2,7 @@
 //! prices.
 
 use crate::analysis::seasons::{ListStep, by_hour, by_weekday, observed};
-use crate::domain::season::{PriceSchedule, RateSeason, Seasons, published};
+use crate::domain::season::{PriceSchedule, PriceSource, RateSeason, Seasons, published};
 use crate::domain::thresholds::{SEASON_HOUR_DAYS, SEASON_WEEKS};
 use crate::domain::window::midnight;
 use crate::domain::workload::Workload;
@@ -54,6 +54,10 @@ impl Recorded {
         let of_tiers = published(usual, &endpoint.price_tiers, as_of);
         let mut price_by_time = of_tiers.or_else(|| self.schedules.remove(id));
         if let Some(schedule) = &mut price_by_time {
+            if schedule.source == PriceSource::Observed {
+                // The price of now may be another than that of its period.
+                schedule.periods.iter_mut().for_each(|period| period.now &= period.list == endpoint.list);
+            }
             for workload in workloads {
                 let costs =
                     schedule.costs((usual, &endpoint.price_tiers), workload, &endpoint.cost_basis, as_of);

@@ -1,6 +1,6 @@
 //! Hit rates by hour of the day.
 
-use super::rotation::{Tested, centred, discovered, means, profile, sequential_p};
+use super::rotation::{Tested, centred, discovered, filled, means, profile, sequential_p};
 use crate::analysis::resample::in_parallel;
 use crate::domain::hourly::Stretch;
 use crate::domain::season::{RateSeason, SeasonPart};
@@ -54,7 +54,8 @@ fn test(key: Uuid, stretches: &[Stretch]) -> Option<Tested<(SeasonPart, SeasonPa
     }
     let mean = means(&rates, HOURS);
     let level = mean.iter().flatten().sum::<f64>() / mean.iter().flatten().count().max(1) as f64;
-    let smooth = smooth(&means(&rest, HOURS))?;
+    let deviations: Vec<f64> = means(&rest, HOURS).into_iter().map(|mean| mean.unwrap_or(0.0)).collect();
+    let smooth: Vec<f64> = parts(&deviations).map(|sum| sum / PART as f64).collect();
     let part = |at: usize| SeasonPart {
         from: u32::try_from(at).unwrap_or(0),
         until: u32::try_from((at + PART) % HOURS).unwrap_or(0),
@@ -63,23 +64,18 @@ fn test(key: Uuid, stretches: &[Stretch]) -> Option<Tested<(SeasonPart, SeasonPa
     let by_mean = |a: &usize, b: &usize| smooth[*a].total_cmp(&smooth[*b]);
     let (high, low) = (part((0..HOURS).max_by(by_mean)?), part((0..HOURS).min_by(by_mean)?));
     let is_large = high.hit_rate - low.hit_rate >= SEASON_MIN_EFFECT;
-    let p_value = if is_large { sequential_p(&rest, statistic, key) } else { 1.0 };
+    let p_value = if is_large { sequential_p(&filled(&rest), statistic, key) } else { 1.0 };
     Some(Tested { key, p_value, found: (high, low, rates) })
 }
 
-/// How far the profile is from a flat one: the sum of the squares of its moving means over [`PART`] hours.
-fn statistic(days: &[Vec<Option<f64>>]) -> f64 {
-    smooth(&means(days, HOURS)).map_or(0.0, |smooth| smooth.iter().map(|mean| mean * mean).sum())
+/// How far the profile is from a flat one: the sum of the squares of its parts.
+fn statistic(sums: &[f64]) -> f64 {
+    parts(sums).map(|sum| sum * sum).sum()
 }
 
-/// The mean of each hour and those after it, around midnight; `None` if a part has no value.
-fn smooth(means: &[Option<f64>]) -> Option<Vec<f64>> {
-    let one = |at: usize| {
-        let values = (at..at + PART).filter_map(|hour| means[hour % HOURS]);
-        let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
-        (count > 0.0).then(|| sum / count)
-    };
-    (0..HOURS).map(one).collect()
+/// The sum of each hour and the [`PART`] - 1 after it, around midnight.
+fn parts(hours: &[f64]) -> impl Iterator<Item = f64> {
+    (0..HOURS).map(|at| (at..at + PART).map(|hour| hours[hour % HOURS]).sum())
 }
 
 /// The rate of every hour from the first to the last day, weighted by tokens within an hour.

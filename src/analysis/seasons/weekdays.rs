@@ -1,6 +1,6 @@
 //! Hit rates by day of the week: working days against weekends.
 
-use super::rotation::{Tested, centred, discovered, means, profile, sequential_p};
+use super::rotation::{Tested, centred, discovered, filled, means, profile, sequential_p};
 use crate::domain::season::{RateSeason, SeasonPart};
 use crate::domain::thresholds::{SEASON_MIN_EFFECT, SEASON_MIN_WEEKS};
 use chrono::{Datelike, NaiveDate};
@@ -50,9 +50,11 @@ fn test(key: Uuid, days: &BTreeMap<NaiveDate, f64>) -> Option<Tested<(f64, f64, 
     }
     let (working, weekend) = parts(&rates)?;
     let is_large = (weekend - working).abs() >= SEASON_MIN_EFFECT;
-    let difference =
-        |weeks: &[Vec<Option<f64>>]| parts(weeks).map_or(0.0, |(working, weekend)| (weekend - working).abs());
-    let p_value = if is_large { sequential_p(&rest, difference, key) } else { 1.0 };
+    let difference = |sums: &[f64]| {
+        let mean = |sums: &[f64]| sums.iter().sum::<f64>() / sums.len() as f64;
+        (mean(&sums[WEEKEND..]) - mean(&sums[..WEEKEND])).abs()
+    };
+    let p_value = if is_large { sequential_p(&filled(&rest), difference, key) } else { 1.0 };
     Some(Tested { key, p_value, found: (working, weekend, rates) })
 }
 

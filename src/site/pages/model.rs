@@ -16,6 +16,7 @@ use crate::site::parts::flags::{self, Explained};
 use crate::site::parts::lens_table::LensTable;
 use crate::site::parts::picks::{Picks, picks};
 use crate::site::parts::preference::{self, Answer};
+use crate::site::parts::seasons;
 use crate::site::parts::shares::{self, Shares};
 use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::table::{Column, EndpointTable, Kind, Row};
@@ -144,7 +145,7 @@ pub fn render(view: &View, model: &ModelEntry, choice: &Choice) -> askama::Resul
         by_lens: LensTable::new(model),
         flags: flags::explained(model.endpoints.iter().map(|e| (e.tag.to_string(), e))),
         prices: prices(model),
-        conditions: model.endpoints.iter().flat_map(conditions).collect(),
+        conditions: model.endpoints.iter().flat_map(by_time).collect(),
         service: service(snapshot, model),
         endings: model.endpoints.iter().filter_map(ending).collect(),
         cost: costs.filter(is_priced).map(|costs| CostPart::new(model, costs)),
@@ -153,6 +154,12 @@ pub fn render(view: &View, model: &ModelEntry, choice: &Choice) -> askama::Resul
         changes: changes::of_model(snapshot, &model.model_id, CHANGES),
     };
     Ok((status, page.render()?))
+}
+
+/// The tag of an endpoint with each of its conditional prices, and what else follows the clock.
+fn by_time(endpoint: &Endpoint) -> impl Iterator<Item = (String, String)> {
+    let lines = seasons::lines(endpoint).into_iter();
+    conditions(endpoint).chain(lines.map(|line| (endpoint.tag.to_string(), line)))
 }
 
 fn facts(model: &ModelEntry) -> Facts {

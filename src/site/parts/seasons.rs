@@ -1,7 +1,7 @@
 //! What follows the clock at an endpoint, as text and tables.
 
 use super::{Cell, format};
-use crate::domain::season::{PricePeriod, RateSeason, SeasonRate};
+use crate::domain::season::{PricePeriod, PriceSource, RateSeason, SeasonRate};
 use crate::snapshot::Endpoint;
 use crate::wording::seasons as wording;
 use askama::Template;
@@ -56,6 +56,19 @@ pub fn of_endpoint(endpoint: &Endpoint, workload: &str, title: String) -> Option
         prices: schedule.map(|s| s.periods.iter().map(|p| price(p, workload)).collect()).unwrap_or_default(),
         source,
     })
+}
+
+/// The same in sentences, for the page of the model; published prices are stated there as conditions.
+pub fn lines(endpoint: &Endpoint) -> Vec<String> {
+    let Some(seasons) = &endpoint.seasons else { return Vec::new() };
+    let observed = seasons.price_by_time.as_ref().filter(|schedule| schedule.source == PriceSource::Observed);
+    let price =
+        |period: &PricePeriod| Some(format!("input {} {}", format::usd(period.list.input?), period.words()));
+    let prices =
+        observed.map(|schedule| schedule.periods.iter().filter_map(price).collect::<Vec<_>>().join(", "));
+    let by_hour = seasons.by_hour.as_ref().map(wording::by_hour);
+    let by_weekday = seasons.by_weekday.as_ref().map(wording::by_weekday);
+    prices.into_iter().chain(by_hour).chain(by_weekday).collect()
 }
 
 fn profile(

@@ -79,4 +79,7 @@ async fn an_endpoint_shows_what_follows_the_clock_and_nothing_else() {
     );
     assert_eq!(clock.matches("<small>now</small>").count(), 1, "{clock}");
     assert!(!get(&site, &other).await.body.contains("By hour and weekday"), "{other}");
+    let model = path.split("/endpoints/").next().expect("the page of its model");
+    let prices = get(&site, model).await.body;
+    assert!(section(&prices, "prices").contains("The hit rate follows the hour of the day"), "{model}");
 }
