@@ -10,6 +10,7 @@ mod docs;
 mod feed;
 mod fetch;
 mod history;
+mod imports;
 mod intervals;
 mod json_schema;
 mod listing;

@@ -7,6 +7,7 @@ mod export;
 mod export_days;
 mod files;
 mod hourly;
+mod imported;
 mod midnight;
 mod recommendations;
 mod suspect;
