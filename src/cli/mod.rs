@@ -63,7 +63,8 @@ pub mod exit {
     /// The upstream is down or refuses requests.
     pub const UPSTREAM: u8 = 4;
     /// The run is stored, but parts of it failed; for `replay` and `publish`: some runs or pages are missing; for `traffic import`: some
-    /// entries or files could not be read; for `import upstream`: some requests are left.
+    /// entries or files could not be read; for `import file`: some rows could not be used; for `import upstream`: some
+    /// requests are left.
     pub const PARTIAL: u8 = 5;
     /// The store was written by a newer version.
     pub const TOO_NEW: u8 = 6;

@@ -50,7 +50,8 @@ pub(super) fn add_day(contents: &mut Contents, row: &Row<'_>) -> Result<(), Stri
         throughput: None,
         latency_ms: None,
     };
-    let read_at = row.time("last_reading_at")?;
+    // An export of imported days names this time otherwise.
+    let read_at = row.time("last_reading_at")?.or(row.time("read_at")?);
     if let Some(read_at) = read_at {
         contents.add_prices(prices(row, &values.endpoint, read_at)?);
     }

@@ -14,6 +14,7 @@ mod feed;
 mod fetch;
 mod following;
 mod history;
+mod imports;
 mod intervals;
 mod json_schema;
 mod listing;

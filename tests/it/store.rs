@@ -8,6 +8,7 @@ mod export;
 mod export_days;
 mod files;
 mod hourly;
+mod imported;
 mod midnight;
 mod recommendations;
 mod seasons;
