@@ -2,6 +2,7 @@
 
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::share::{EndpointTraffic, ModelTraffic, ShareDay, TrafficJump, TrafficShare};
+use crate::domain::statistics::{MAD_TO_SD, median};
 use crate::domain::thresholds::{
     JUMP_MIN_FACTOR, JUMP_MIN_TOKENS, JUMP_MIN_Z, JUMP_OTHERS_FACTOR, SHARE_MIN_COVERAGE,
 };
@@ -9,8 +10,6 @@ use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-/// Scales a median absolute change to the standard deviation of a normal distribution.
-const MAD_TO_SD: f64 = 1.4826;
 /// With fewer daily changes than this, an endpoint's own scatter is not known.
 const OWN_CHANGES: usize = 5;
 /// Days before a change whose changes say what is usual.
@@ -88,17 +87,7 @@ fn change(days: &[ShareDay], tokens: &[Option<i64>], at: usize) -> Option<f64> {
 
 /// The usual size of daily changes: their median absolute size, scaled to a standard deviation.
 fn scatter(changes: &[f64]) -> Option<f64> {
-    median(changes.iter().map(|change| change.abs()).collect()).map(|size| size * MAD_TO_SD)
-}
-
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => None,
-        even if even % 2 == 0 => Some((values[middle - 1] + values[middle]) / 2.0),
-        _ => Some(values[middle]),
-    }
+    median(changes.iter().map(|change| change.abs())).map(|size| size * MAD_TO_SD)
 }
 
 /// The jumps of single endpoints, newest first: a robust z-score of the daily change of the logarithm of the tokens
