@@ -139,8 +139,7 @@ async fn hostile_questions_are_refused_and_change_nothing() {
             "SELECT * FROM call".to_owned(),
             "SHOW ALL TABLES".to_owned(),
             "SELECT * FROM run, (WITH run AS (SELECT 1 AS x) SELECT * FROM run) one".to_owned(),
-            "SELECT * FROM duckdb_tables, (WITH duckdb_tables AS (SELECT 1 AS x) SELECT 2) one"
-                .to_owned(),
+            "SELECT * FROM duckdb_tables, (WITH duckdb_tables AS (SELECT 1 AS x) SELECT 2) one".to_owned(),
             format!("SELECT * FROM \"{inside}\", (WITH \"{inside}\" AS (SELECT 1 AS x) SELECT 2) one"),
             "WITH gone AS (DELETE FROM run RETURNING *) SELECT * FROM gone".to_owned(),
             "SELECT ?".to_owned(),
