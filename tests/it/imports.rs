@@ -217,3 +217,19 @@ fn folders_without_bodies_are_named_and_missing_files_are_errors() {
     let error = import(data.path(), data.path().join("empty"), false).expect_err("no bodies").to_string();
     assert!(error.contains("model_stats.jsonl.gz"), "{error}");
 }
+
+#[test]
+fn of_a_data_folder_only_the_archive_is_read_and_copied() {
+    let (old, data) = (folder(), folder());
+    let run = old.path().join("archive").join("2026").join("08");
+    fs::create_dir_all(&run).expect("created");
+    fs::write(run.join("20260808T105700Z.manifest.zst"), "damaged").expect("written");
+    fs::write(old.path().join("traffic.duckdb"), "private").expect("written");
+    import(data.path(), old.path().to_owned(), false).expect("imported");
+    let copies = DataDir::new(data.path()).imports().join("files");
+    let names = |folder: &Path| -> Vec<PathBuf> {
+        fs::read_dir(folder).expect("there").map(|entry| entry.expect("read").path()).collect()
+    };
+    let copy = names(&copies).into_iter().find(|path| path.is_dir()).expect("a copy");
+    assert_eq!(names(&copy), [copy.join("2026")], "nothing but the archive");
+}

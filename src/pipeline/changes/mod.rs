@@ -16,6 +16,7 @@ pub use shifts::examine_shifts;
 
 pub(in crate::pipeline) use published::tiers_of_the_day;
 pub(in crate::pipeline) use session::Sessions;
+pub(in crate::pipeline) use shifts::examine_shifts_or_log;
 
 use super::PipelineError;
 use crate::domain::change::Change;
@@ -43,7 +44,8 @@ pub(super) fn changes(
     changes.extend(published::changes(store, as_of, workload)?);
     // Half-open, and within the times that the database knows.
     let (since, until) = (from.max(DateTime::UNIX_EPOCH), to.min(as_of) + TimeDelta::microseconds(1));
-    changes.extend(measured_changes(store, (since, until), as_of)?);
+    let measured = measured_changes(store, (since, until), as_of)?.into_iter();
+    changes.extend(measured.map(|change| Change { session: sessions.of_shift(&change), ..change }));
     changes.extend(store.imported_price_changes(since, until, as_of)?);
     changes.retain(|change| (from..=to).contains(&change.at));
     newest_first(&mut changes);
