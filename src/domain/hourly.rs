@@ -65,6 +65,18 @@ names! {
 /// # Errors
 /// The [`Refusal`] that comes first in [`Refusal::ALL`].
 pub fn difference(before: Option<&Cumulative>, now: &Cumulative) -> Result<Stretch, Refusal> {
+    difference_of_tokens(before, now, HOURLY_MIN_TOKENS)
+}
+
+/// [`difference`] with another least number of tokens, for rates that are averaged with their tokens as weights.
+///
+/// # Errors
+/// The [`Refusal`] that comes first in [`Refusal::ALL`].
+pub fn difference_of_tokens(
+    before: Option<&Cumulative>,
+    now: &Cumulative,
+    least_tokens: i64,
+) -> Result<Stretch, Refusal> {
     let midnight = now.at.date_naive().and_time(NaiveTime::MIN).and_utc();
     if now.kind != WindowKind::DayToDate || before.is_some_and(|b| b.kind != WindowKind::DayToDate) {
         return Err(Refusal::WindowKind);
@@ -86,7 +98,7 @@ pub fn difference(before: Option<&Cumulative>, now: &Cumulative) -> Result<Stret
     let (Some(rate), Some(cached_before)) = (now.hit_rate, cached_before) else {
         return Err(Refusal::NoRate);
     };
-    if tokens < HOURLY_MIN_TOKENS {
+    if tokens < least_tokens {
         return Err(Refusal::TooFewTokens);
     }
     let hit_rate = (rate * now.tokens as f64 - cached_before) / tokens as f64;
