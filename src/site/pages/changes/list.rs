@@ -89,7 +89,7 @@ pub fn render(view: &View, filter: &ChangeQuestion) -> askama::Result<String> {
     let most = if is_files { SHOWN_IN_FILES } else { SHOWN };
     let found = grouped(filter.changes(snapshot).into_iter());
     let pages = if is_files { 1 } else { found.len().div_ceil(most).max(1) };
-    let page = filter.page.min(pages);
+    let page = filter.page.clamp(1, pages);
     let of_page = found.iter().skip((page - 1) * most).take(most);
     let rows = of_page.filter_map(|group| Some((group.first()?.at.date_naive(), Row::new(snapshot, group)?)));
     let about = "Changes of prices, endpoints, hit rates, outages, tiers and recommendations.";
