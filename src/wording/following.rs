@@ -136,7 +136,10 @@ pub fn title(change: &Change) -> String {
 pub fn session(change: &Change) -> Option<String> {
     let session = change.session?;
     let (before, after) = session.before.zip(session.after)?;
-    let percent = session.percent.map(|percent| format!(" ({percent:+.1} %)")).unwrap_or_default();
+    let percent = session
+        .percent
+        .map(|percent| format!(" ({percent:+.1} %)").replace('-', "\u{2212}"))
+        .unwrap_or_default();
     Some(format!("A coding-agent session costs {} instead of {}{percent}.", usd(after), usd(before)))
 }
 
