@@ -86,7 +86,7 @@ fn the_same_content_and_the_same_values_are_stored_once_and_a_difference_is_kept
     let report = store.import(&batch("bb", vec![day("2026-07-30", 0.402), day("2026-07-31", 0.7)]));
     let report = report.expect("imported");
     assert_eq!((report.stored, report.known, report.disagreements), (0, 1, 1));
-    assert!(report.examples[0].contains("hit rate 0.7, an earlier import has 0.6"), "{report:?}");
+    assert!(report.examples[0].contains("hit rate 0.7, an earlier imported row has 0.6"), "{report:?}");
     // A row that was kept although it differs is not kept twice.
     let report = store.import(&batch("cc", vec![day("2026-07-31", 0.7)])).expect("imported");
     assert_eq!((report.stored, report.known, report.disagreements), (0, 1, 0));
