@@ -233,8 +233,7 @@ fn logged_price(contents: &mut Contents, line: &[u8]) -> Result<(), String> {
     let logged: Logged =
         serde_json::from_slice(line).map_err(|error| format!("it cannot be read: {error}"))?;
     let at = time(&logged.t).ok_or_else(|| format!("`t` is `{}`, which is not a time", logged.t))?;
-    let Some(pricing) = logged.pricing.filter(|_| logged.event != "remove" && !is_alias(&logged.id))
-    else {
+    let Some(pricing) = logged.pricing.filter(|_| logged.event != "remove" && !is_alias(&logged.id)) else {
         return Ok(());
     };
     let price = |value: Option<serde_json::Value>, name: &str| -> Result<Option<f64>, String> {
