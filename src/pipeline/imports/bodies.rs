@@ -83,6 +83,7 @@ pub(super) fn read(
         }
     }
     contents.keep_last_readings();
+    contents.keep_last_days();
     Ok(contents)
 }
 
@@ -238,6 +239,10 @@ fn add_reading(contents: &mut Contents, run: &RunReadings, reading: &Reading) {
         contents.parts.half_hours.push(ImportedUptime { endpoint: named.clone(), hour, uptime });
     }
     for (day, (input, output)) in &reading.closing_prices {
+        // A batch endpoint has days without prices.
+        if input.or(*output).is_none() {
+            continue;
+        }
         let whole = empty_day(named.clone(), *day);
         contents.days.push(ImportedDay { effective_input: *input, effective_output: *output, ..whole });
     }
