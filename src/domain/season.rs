@@ -142,6 +142,10 @@ impl WeekSpan {
 fn days_in_words(days: &[Weekday]) -> String {
     let place = |day: &Weekday| Weekday::ALL.iter().position(|one| one == day).unwrap_or(0);
     let in_a_row = days.windows(2).all(|pair| place(&pair[1]) == place(&pair[0]) + 1);
+    let missing: Vec<&Weekday> = Weekday::ALL.iter().filter(|day| !days.contains(day)).collect();
+    if let [one] = missing.as_slice() {
+        return format!("every day except {}", one.short());
+    }
     match days {
         [first, .., last] if in_a_row && days.len() > 2 => format!("{} to {}", first.short(), last.short()),
         _ => days.iter().map(|day| day.short()).collect::<Vec<_>>().join(", "),

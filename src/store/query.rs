@@ -52,6 +52,11 @@ const EXPRESSIONS: &str = "
     SELECT value->>'key' AS name FROM json_tree(CAST(? AS JSON))
     WHERE type = 'OBJECT' AND json_exists(value, '$.value.query')";
 
+/// What a name without a schema may mean besides a documented view.
+const RELATIONS: &str = "
+    SELECT lower(table_name) AS name FROM duckdb_tables() WHERE schema_name <> 'information_schema'
+    UNION SELECT lower(view_name) FROM duckdb_views() WHERE schema_name <> 'information_schema'";
+
 /// Limits of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueryLimits {
@@ -206,6 +211,14 @@ fn check(connection: &Connection, sql: &str) -> Result<Vec<&'static str>, StoreE
         return refused(format!("expected one SELECT, found {statements} statements"), None);
     }
     let expressions = rows!(connection, EXPRESSIONS, [&tree], |name: String| name.to_lowercase());
+    if let Some(name) = misleading(connection, &expressions)? {
+        return refused(
+            format!(
+                "the common table expression `{name}` has the name of a table or a file; choose another name"
+            ),
+            None,
+        );
+    }
     let parts =
         rows!(connection, PARTS, [&tree], |kind: String,
                                            table_name: String,
@@ -254,6 +267,18 @@ fn check(connection: &Connection, sql: &str) -> Result<Vec<&'static str>, StoreE
     used.sort_unstable();
     used.dedup();
     Ok(used)
+}
+
+/// A common table expression whose name also means a table of the record or, as DuckDB reads names, a file. Outside its
+/// scope, the same name would read that.
+fn misleading<'a>(connection: &Connection, expressions: &'a [String]) -> Result<Option<&'a str>, StoreError> {
+    if expressions.is_empty() {
+        return Ok(None);
+    }
+    let relations = rows!(connection, RELATIONS, [], |name: String| name);
+    let is_plain = |name: &str| name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let found = expressions.iter().find(|name| !is_plain(name) || relations.contains(name));
+    Ok(found.map(String::as_str))
 }
 
 /// A place in a text, for people; `None` beyond its end.

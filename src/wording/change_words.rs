@@ -2,6 +2,7 @@
 
 use crate::domain::change::ChangedField;
 use crate::domain::format::{grouped, percent_change, usd};
+use crate::domain::imported::ImportKind;
 use chrono::{DateTime, Utc};
 
 /// A field in the middle of a sentence.
@@ -166,6 +167,23 @@ pub fn price_moved(
     format!("{} {}", number_moved(field, from, to), between(last_read, at))
 }
 
+/// Why an imported change of a list price counts: "input +10 % ($1.00 → $1.10) from 2026-07-20 00:00 UTC on, imported from
+/// series-1f2e3d4c".
+pub fn imported_price_moved(
+    field: ChangedField,
+    (from, to): (Option<f64>, Option<f64>),
+    at: DateTime<Utc>,
+    source: &str,
+) -> String {
+    let origin = if source == ImportKind::ListedPrices.as_str() {
+        "the upstream's log of list prices"
+    } else {
+        source
+    };
+    let moved = number_moved(field, from, to);
+    format!("{moved} from {} UTC on, imported from {origin}", at.format("%Y-%m-%d %H:%M"))
+}
+
 /// Why a change of conditional prices counts; `before` and `after` are their numbers.
 pub fn price_tiers_moved(
     (before, after): (usize, usize),
@@ -290,6 +308,19 @@ mod tests {
             "amounts that look the same are written with all digits"
         );
         assert_eq!(number_moved(ChangedField::ListInput, Some(0.0), Some(1.0)), "input $0.00 → $1.00");
+    }
+
+    #[test]
+    fn an_imported_price_move_states_its_source() {
+        let day = at("2026-07-20T00:00:00Z");
+        assert_eq!(
+            imported_price_moved(ChangedField::ListInput, (Some(1.0), Some(1.1)), day, "listed_prices"),
+            "input +10 % ($1.00 → $1.10) from 2026-07-20 00:00 UTC on, imported from the upstream's log of list prices"
+        );
+        assert_eq!(
+            imported_price_moved(ChangedField::ListCacheRead, (Some(0.1), None), day, "series-1f2e3d4c"),
+            "cache read no longer listed from 2026-07-20 00:00 UTC on, imported from series-1f2e3d4c"
+        );
     }
 
     #[test]

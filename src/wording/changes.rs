@@ -90,7 +90,9 @@ pub fn headline(changes: &[&Change], host: &str) -> Option<Headline> {
                 words.push("conditional prices changed".to_owned());
             }
             let direction = PriceMove::direction(&moves);
-            Headline::new(host, ": list price of ", format!(": {}", words.join(", ")), direction)
+            // An imported price may be that of a model as a whole.
+            let before = if host.is_empty() { "List price of " } else { ": list price of " };
+            Headline::new(host, before, format!(": {}", words.join(", ")), direction)
         }
         ChangeKind::PriceSchedule => {
             Headline::new(host, ": list price of ", format!(" follows a schedule: {}", change.why), None)
@@ -272,6 +274,16 @@ mod tests {
             Some(
                 "Azure: list price of z-ai/glm-5.2: cache read no longer listed, output \u{2212}5.0 % ($4.00 → $3.80)"
             )
+        );
+    }
+
+    #[test]
+    fn the_price_of_a_model_as_a_whole_has_no_host() {
+        let changes = of([1.0, 0.0, 4.0], [1.0, 0.0, 5.0]);
+        let headline = headline(&changes.iter().collect::<Vec<_>>(), "").expect("a sentence");
+        assert_eq!(
+            headline.sentence(Some("z-ai/glm-5.2")),
+            "List price of z-ai/glm-5.2: output +25 % ($4.00 → $5.00)"
         );
     }
 

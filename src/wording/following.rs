@@ -96,14 +96,19 @@ fn capital(text: &str) -> String {
 /// A change in one line, with what changed, where, and the values: the title of an entry or of an alert.
 pub fn title(change: &Change) -> String {
     let about = subject(change);
-    let label = change.field.map_or("value", field_in_words);
+    let label = match change.field {
+        Some(field) if field.is_price() && change.kind != ChangeKind::EffectivePriceShift => {
+            format!("list price ({})", field_in_words(field))
+        }
+        field => field.map_or("value", field_in_words).to_owned(),
+    };
     let with = |start: String| match values(change) {
         Some(values) => format!("{start}: {values}"),
         None => start,
     };
     match change.kind {
         ChangeKind::PriceSchedule => {
-            format!("{} of {about} follows a schedule ({} moves)", capital(label), change.includes.len())
+            format!("{} of {about} follows a schedule ({} moves)", capital(&label), change.includes.len())
         }
         ChangeKind::Deprecation => match &change.after {
             Some(end) => format!("{about} is announced to end on {}", value(change.field, end)),
@@ -120,9 +125,9 @@ pub fn title(change: &Change) -> String {
         ChangeKind::RecommendationChanged => with(format!("Recommendation for {about} changed")),
         _ => match change.percent {
             Some(percent) if change.before.is_some() && change.after.is_some() => {
-                with(format!("{} of {about} {}", capital(label), movement(change.field, percent)))
+                with(format!("{} of {about} {}", capital(&label), movement(change.field, percent)))
             }
-            _ => with(format!("{} of {about}", capital(label))),
+            _ => with(format!("{} of {about}", capital(&label))),
         },
     }
 }
@@ -131,7 +136,10 @@ pub fn title(change: &Change) -> String {
 pub fn session(change: &Change) -> Option<String> {
     let session = change.session?;
     let (before, after) = session.before.zip(session.after)?;
-    let percent = session.percent.map(|percent| format!(" ({percent:+.1} %)")).unwrap_or_default();
+    let percent = session
+        .percent
+        .map(|percent| format!(" ({percent:+.1} %)").replace('-', "\u{2212}"))
+        .unwrap_or_default();
     Some(format!("A coding-agent session costs {} instead of {}{percent}.", usd(after), usd(before)))
 }
 
@@ -196,7 +204,7 @@ mod tests {
             session: Some(SessionChange { before: Some(1.0), after: Some(1.2), percent: Some(20.0) }),
             ..change(ChangeKind::PriceChanged)
         };
-        assert_eq!(title(&price), "List price of input of a/quill at lumen/fp8 rose 34 %: $0.25 → $0.335");
+        assert_eq!(title(&price), "List price (input) of a/quill at lumen/fp8 rose 34 %: $0.25 → $0.335");
         assert_eq!(lines(&price), ["A coding-agent session costs $1.20 instead of $1.00 (+20.0 %)."]);
         let shift = Change {
             field: Some(ChangedField::HitRate),
@@ -208,7 +216,7 @@ mod tests {
         assert_eq!(title(&shift), "Hit rate of a/quill at lumen/fp8 fell 14 points: 82.0 % → 68.0 %");
         assert_eq!(title(&change(ChangeKind::EndpointGone)), "a/quill at lumen/fp8 was removed");
         let gone = Change { after: None, percent: None, ..price };
-        assert_eq!(title(&gone), "List price of input of a/quill at lumen/fp8: was $0.25, no longer stated");
+        assert_eq!(title(&gone), "List price (input) of a/quill at lumen/fp8: was $0.25, no longer stated");
     }
 
     #[test]

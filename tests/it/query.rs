@@ -1,6 +1,6 @@
 //! Questions in SQL: what is answered, what is refused, and the limits.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hitrate::store::{MAX_SQL, QueryAnswer, QueryCut, QueryLimits, Store, StoreError};
 use serde_json::{Value, json};
@@ -138,6 +138,9 @@ async fn hostile_questions_are_refused_and_change_nothing() {
             "SELECT * FROM stored_reading".to_owned(),
             "SELECT * FROM call".to_owned(),
             "SHOW ALL TABLES".to_owned(),
+            "SELECT * FROM run, (WITH run AS (SELECT 1 AS x) SELECT * FROM run) one".to_owned(),
+            "SELECT * FROM duckdb_tables, (WITH duckdb_tables AS (SELECT 1 AS x) SELECT 2) one".to_owned(),
+            format!("SELECT * FROM \"{inside}\", (WITH \"{inside}\" AS (SELECT 1 AS x) SELECT 2) one"),
             "WITH gone AS (DELETE FROM run RETURNING *) SELECT * FROM gone".to_owned(),
             "SELECT ?".to_owned(),
             "SELECT $1".to_owned(),
@@ -195,13 +198,11 @@ fn limits_stop_or_cut_and_the_store_works_on() {
         "WITH RECURSIVE n AS (SELECT 1 AS x UNION ALL SELECT x % 7 + 1 FROM n) SELECT count(*) FROM n",
         "SELECT count(*) FROM generate_series(1, 1000000000000) WHERE generate_series = -1",
     ] {
-        let began = Instant::now();
         let stopped = ask_within(&store, endless, short).expect_err("stopped");
         assert!(
             matches!(stopped, StoreError::TimedOut { .. } | StoreError::TooMuchMemory { .. }),
             "{endless}: {stopped}"
         );
-        assert!(began.elapsed() < Duration::from_secs(30), "{endless}");
     }
     let greedy = "SELECT list(range) FROM range(1000000000)";
     assert!(ask_within(&store, greedy, QueryLimits { rows: 1, seconds: 20 }).is_err());

@@ -126,17 +126,19 @@ impl Outbox {
             tasks.spawn(async move { outbox.deliver_to(&receiver).await });
         }
         let mut total = Run::default();
+        // All tasks end first: one that is stopped may have sent a message that is not noted yet.
+        let mut unusable = None;
         while let Some(done) = tasks.join_next().await {
             match done {
                 Ok(Ok(run)) => {
                     total.delivered += run.delivered;
                     total.failed += run.failed;
                 }
-                Ok(Err(error)) => return Err(error),
+                Ok(Err(error)) => unusable = Some(error),
                 Err(error) => tracing::error!(%error, "a delivery of alerts panicked"),
             }
         }
-        Ok(total)
+        unusable.map_or(Ok(total), Err)
     }
 
     /// Sends the messages of a receiver in order, until one fails or the limit is reached.

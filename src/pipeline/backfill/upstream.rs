@@ -116,7 +116,7 @@ impl Pipeline {
         cancel: &CancellationToken,
         mut on_progress: impl FnMut(usize, usize) + Send,
     ) -> Result<UpstreamImport, PipelineError> {
-        let mut import = Import::new(self, options)?;
+        let mut import = beside_visitors(|| Import::new(self, options))?;
         beside_visitors(|| import.catch_up(sink))?;
         let fetcher = Fetcher::new(import.fetch_config(), self.clock.clone())?;
         loop {
@@ -137,8 +137,10 @@ impl Pipeline {
                 Ok(most) => {
                     let batch: Vec<Request> = plan.into_iter().take(most).collect();
                     let (fetched, sweep) = import.fetch(&fetcher, batch, cancel).await;
-                    import.keep(&fetched, &sweep)?;
-                    beside_visitors(|| import.pass_on(&fetched, sink))?;
+                    beside_visitors(|| {
+                        import.keep(&fetched, &sweep)?;
+                        import.pass_on(&fetched, sink)
+                    })?;
                     stop_of(&sweep, cancel)
                 }
                 Err(stop) => Some(stop),
@@ -154,7 +156,7 @@ impl Pipeline {
     }
 }
 
-/// Decoding and SQL: other tasks of this thread move to another one meanwhile, if there is one.
+/// Decoding, SQL and writing files: other tasks of this thread move to another one meanwhile, if there is one.
 fn beside_visitors<T>(work: impl FnOnce() -> T) -> T {
     match Handle::current().runtime_flavor() {
         RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),

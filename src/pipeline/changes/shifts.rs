@@ -45,16 +45,21 @@ fn close_day(store: &Store, run_day: RunDay) -> Result<(), PipelineError> {
     Ok(store.close_shift_day(SHIFT_METHOD_VERSION, run_day, found.examined, &found.shifts)?)
 }
 
+/// The same. A failure or a panic is only logged: collection and publication continue, and the next run or publication
+/// tries again.
+pub(in crate::pipeline) fn examine_shifts_or_log(store: &Store, day: NaiveDate) {
+    let error = match caught(|| examine_shifts(store, day)) {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => error.to_string(),
+        Err(panic) => panic,
+    };
+    tracing::error!(error, %day, "cannot examine the previous days for shifts; retrying with the next run");
+}
+
 impl Pipeline {
-    /// Examines the days before the day of a run that was stored. A failure or a panic is only logged: collection
-    /// continues, and the next run or publication tries again.
+    /// Examines the days before the day of a run that was stored.
     pub(in crate::pipeline) fn close_shift_days_before(&self, day: NaiveDate) {
-        let error = match caught(|| examine_shifts(&self.store, day)) {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => error.to_string(),
-            Err(panic) => panic,
-        };
-        tracing::error!(error, %day, "cannot examine the previous days for shifts; retrying with the next run");
+        examine_shifts_or_log(&self.store, day);
     }
 }
 

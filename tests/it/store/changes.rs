@@ -290,7 +290,7 @@ fn the_stored_events_of_an_older_version_are_dropped() {
         "CREATE TABLE event (run_no INTEGER NOT NULL, seen_at TIMESTAMP NOT NULL, kind VARCHAR NOT NULL,
             endpoint_no INTEGER, detail VARCHAR NOT NULL);
          INSERT INTO event VALUES (2, '2026-08-07 11:57:00', 'price_changed', 1, 'list price changed');
-         DELETE FROM schema_migration WHERE version = 16",
+         DELETE FROM schema_migration WHERE version = 15",
     );
     let opened = store(data.path());
     assert_eq!(changes(&opened), before);
