@@ -226,6 +226,17 @@ mod tests {
     }
 
     #[test]
+    fn a_mean_that_is_weighted_by_tokens_may_use_hours_with_few_of_them() {
+        let before = reading("2026-08-07T01:57:00Z", 0.5, 20_000_000);
+        // 0.1 of 0.2 M tokens cached.
+        let now = reading("2026-08-07T02:57:00Z", 10_020_000.0 / 20_200_000.0, 20_200_000);
+        assert_eq!(difference(Some(&before), &now), Err(Refusal::TooFewTokens));
+        assert_eq!(difference_of_tokens(Some(&before), &now, 200_001), Err(Refusal::TooFewTokens));
+        let found = difference_of_tokens(Some(&before), &now, 200_000).expect("enough");
+        assert!((found.hit_rate - 0.1).abs() < 1e-9 && found.tokens == 200_000, "{found:?}");
+    }
+
+    #[test]
     fn the_size_of_a_request_needs_enough_counts_and_requests() {
         let stretch = |minutes: i64, tokens| {
             let start: DateTime<Utc> = "2026-08-07T01:00:00Z".parse().expect("a time");
