@@ -83,13 +83,16 @@ names! {
         Published = "published",
         /// The list price moved at the same hours again and again.
         Observed = "observed",
+        /// The list price was high and low at the same hours again and again, at changing amounts. Each price is the median
+        /// of what was seen.
+        Levels = "levels",
     }
 }
 
 /// List prices by time of the week.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PriceSchedule {
-    /// `published` or `observed`.
+    /// `published`, `observed`, or `levels`: high and low at these times, at changing amounts.
     #[schema(value_type = String)]
     pub source: PriceSource,
     /// UTC days on which the schedule was observed; null for published prices.
@@ -179,7 +182,7 @@ impl PriceSchedule {
         let cost = |period: &PricePeriod| {
             let list = match self.source {
                 PriceSource::Published => usual,
-                PriceSource::Observed => &period.list,
+                PriceSource::Observed | PriceSource::Levels => &period.list,
             };
             let pricing = Pricing::listed(list, tiers.to_vec());
             session_cost(&pricing, workload, basis, period.moment(as_of)).map(|cost| cost.total())

@@ -44,6 +44,10 @@ pub fn price_source(schedule: &PriceSchedule) -> String {
         PriceSource::Observed => format!(
             "The list price moved at these hours again and again over {days} days; the upstream publishes no schedule."
         ),
+        PriceSource::Levels => format!(
+            "The list price was low and high at these times over {days} days, at changing amounts: each price is the median of \
+             what was seen. The upstream publishes no schedule."
+        ),
     }
 }
 
