@@ -92,20 +92,12 @@ columns!(Line, |row| {
     "refused": Cell::Whole(Some(row.refused as i64)),
 });
 
-/// The upstream that a batch is from: scheme and host of its address. `None` for files.
-fn upstream(source: &ImportSummary) -> Option<&str> {
-    let is_file = matches!(source.kind, ImportKind::Export | ImportKind::Bodies | ImportKind::Series);
-    let host = source.origin.find("://").map(|at| at + 3)?;
-    let end = source.origin.get(host..)?.find('/').map_or(source.origin.len(), |at| host + at);
-    source.origin.get(..end).filter(|_| !is_file)
-}
-
 /// The lines of a list, newest first; without `all`, the batches of one kind from one upstream are one line.
 fn lines(sources: &[ImportSummary], all: bool) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     let mut places: HashMap<(ImportKind, &str), usize> = HashMap::new();
     for source in sources {
-        let Some(origin) = upstream(source).filter(|_| !all) else {
+        let Some(origin) = source.upstream().filter(|_| !all) else {
             lines.push(Line::of(source));
             continue;
         };

@@ -142,7 +142,7 @@ fn import(
 fn reasons<'a>(refused: impl Iterator<Item = &'a (String, String)>) -> Vec<String> {
     let mut reasons: Vec<(&str, &str, usize)> = Vec::new();
     let mut known: HashMap<&str, usize> = HashMap::new();
-    for (place, why) in refused {
+    for (place, why) in refused.map(|(place, why)| (place.as_str(), why.as_str())) {
         let at = *known.entry(why).or_insert(reasons.len());
         match reasons.get_mut(at) {
             Some((_, _, more)) => *more += 1,
