@@ -166,6 +166,12 @@ impl ChangeQuestion {
         .join(", ")
     }
 
+    /// Whether it is for recommendations only.
+    pub fn is_of_recommendations(&self) -> bool {
+        self.group == Some(ChangeGroup::Recommendations)
+            || self.filter.kinds.contains(&ChangeKind::RecommendationChanged)
+    }
+
     /// All changes that match, newest first.
     pub fn changes<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Change> {
         snapshot.changes.iter().filter(|change| self.passes(change)).collect()

@@ -27,7 +27,7 @@ pub fn movement(field: Option<ChangedField>, percent: f64) -> String {
     let size = percent.abs();
     let decimals = usize::from(size < 9.5);
     match field {
-        Some(field) if field.is_in_points() => {
+        Some(field) if field.is_share() => {
             let text = format!("{size:.decimals$}");
             format!("{verb} {text} {}", if text == "1.0" { "point" } else { "points" })
         }

@@ -3,7 +3,7 @@
 
 use super::super::{Pipeline, PipelineError};
 use crate::analysis::shifts::{Background, Readings, SHIFT_METHOD_VERSION, detect};
-use crate::domain::change::{Change, ChangeValue, ChangedField, ShiftEvidence, percent};
+use crate::domain::change::{Change, ChangeValue, ShiftEvidence};
 use crate::domain::shift::shift_kind;
 use crate::domain::thresholds::SHIFT_WINDOW_DAYS;
 use crate::domain::tier_history::RunDay;
@@ -75,14 +75,13 @@ pub(in crate::pipeline) fn shifts(
 
 fn change(row: ShiftRow) -> Option<Change> {
     let (before, after) = (row.level_before, row.level_after);
-    let is_share = matches!(row.field, ChangedField::HitRate | ChangedField::Uptime);
     let hours = (row.hours_before, row.hours_after);
     let why = wording::shift(row.field, (before, after), (row.at, row.scatter), hours);
     let change = Change {
         field: Some(row.field),
         before: Some(ChangeValue::Number(before)),
         after: Some(ChangeValue::Number(after)),
-        percent: if is_share { Some((after - before) * 100.0) } else { percent(Some(before), Some(after)) },
+        percent: row.field.change(Some(before), Some(after)),
         evidence: Some(ShiftEvidence {
             readings_before: row.readings_before,
             readings_after: row.readings_after,

@@ -74,7 +74,7 @@ fn a_price_that_moved_while_the_endpoint_was_gone_is_one_change() {
     assert!(input.percent.is_some_and(|percent| (percent - 25.0).abs() < 1e-9));
     assert_eq!(
         input.why,
-        "input +25 % ($0.20 → $0.25) between the readings of 2026-08-07 10:57 and 12:57 UTC"
+        "input +25 % ($0.20 → $0.25), seen between the readings of 2026-08-07 10:57 and 12:57 UTC"
     );
     assert_eq!((&found[3].after, found[3].percent), (&None, None), "absent is not zero");
     let as_of = store.price_moves(time(11), DateTime::UNIX_EPOCH).expect("readable");
