@@ -159,7 +159,17 @@ fn is_free(name: &str, tables: &[String]) -> bool {
 fn is_narrow(constant: Option<&str>) -> bool {
     constant.is_some_and(|text| {
         let longest = text.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
-        longest < 5 && !text.contains('*') && !text.contains(":{") && !text.contains(".{")
+        let mut depth = 0;
+        // A width in braces of its own is an argument.
+        let is_nested = text.replace("{{", "").replace("}}", "").chars().any(|c| {
+            depth += match c {
+                '{' => 1,
+                '}' => -1,
+                _ => 0,
+            };
+            depth > 1
+        });
+        longest < 5 && !text.contains('*') && !is_nested
     })
 }
 
@@ -449,4 +459,19 @@ fn value(column: &dyn Array, row: usize) -> Result<Value, StoreError> {
         }
         _ => Value::String(text()?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_with_huge_or_variable_widths_are_not_narrow() {
+        for narrow in ["%5.2f", "{:>9}", "{} {{}} {}", "{:.3f} of {:04d}"] {
+            assert!(is_narrow(Some(narrow)), "{narrow}");
+        }
+        for wide in [Some("%200000d"), Some("%*d"), Some("{:>{}}"), Some("{:.{}f}"), None] {
+            assert!(!is_narrow(wide), "{wide:?}");
+        }
+    }
 }
