@@ -1,6 +1,7 @@
 //! Upstreams that fail in part, that are down, and that refuse.
 
 use chrono::Duration;
+use hitrate::domain::change::ChangeKind;
 
 use crate::rig::{folder, rows};
 use crate::upstream::{Fault, Upstream, collect, collect_from, day, nobody, pipeline};
