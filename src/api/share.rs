@@ -20,7 +20,7 @@ list_query!(
 /// Traffic shares of the last 30 UTC days: all traffic by provider, or that of a model by endpoint.
 ///
 /// A share is not a measure of quality: one large application can move it from one day to the next. Figures over several
-/// days use complete days only; the running day is marked. `jumps` lists days on which one endpoint's traffic multiplied
+/// days use complete days only, unless none is complete (`partial`); the running day is marked. `jumps` lists days on which one endpoint's traffic multiplied
 /// or collapsed while the rest of its model stayed, which is likely one customer.
 #[utoipa::path(get, path = "/api/v1/share", params(ShareQuery), tag = "models", responses(
     (status = 200, description = "The shares", content((Envelope<ShareReport> = "application/json"), (String = "text/csv"))),

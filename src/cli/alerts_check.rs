@@ -39,7 +39,7 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<u8> {
     let config = common.settings()?;
     let mut rules = config.alerts.rules;
     if rules.is_empty() {
-        bail!("the settings have no `[[alerts.rules]]`; docs/following.md has examples");
+        bail!("the settings have no `[[alerts.rules]]`; docs/following-rules.md has examples");
     }
     if let Some(name) = &args.rule {
         let known: Vec<String> = rules.iter().map(|rule| rule.name.clone()).collect();

@@ -42,19 +42,22 @@ fn describe(found: &ShareReport, simulated: bool) -> Report {
         let tokens = dash(row.tokens_per_day, |tokens| format!("{:.0} M", tokens / 1e6));
         table.row([whose(row), percent(row.share), percent(row.share_before), tokens]);
     }
-    let heading = match &found.model_id {
-        Some(model) => {
-            format!("Tokens of {} by endpoint, last 7 complete days against the 7 before", clean(model))
-        }
-        None => "Tokens of all models by provider, last 7 complete days against the 7 before".to_owned(),
-    };
+    let what = found.model_id.as_ref().map_or_else(
+        || "Tokens of all models by provider".to_owned(),
+        |model| format!("Tokens of {} by endpoint", clean(model)),
+    );
+    let against = if found.partial { "" } else { " against the 7 before" };
+    let heading = format!("{what}, {}{against}", wording::recent_days(found));
     let mut report = Report::default().text(heading).simulated(simulated).table(table);
     let (one, many) =
         if found.model_id.is_some() { ("endpoint", "endpoints") } else { ("provider", "providers") };
-    report = match &found.concentration {
-        Some(concentration) => report.text(wording::concentration(concentration, one, many)),
-        None => report.text("No complete day with traffic is recorded yet."),
+    report = match wording::concentration(found, one, many) {
+        Some(concentration) => report.text(concentration),
+        None => report.text("No traffic is recorded on these days."),
     };
+    if let Some(partial) = wording::partial(found) {
+        report = report.text(partial);
+    }
     for jump in found.jumps.iter().take(JUMPS) {
         let tag = clean(&jump.tag.as_ref().map_or_else(|| jump.provider.to_string(), ToString::to_string));
         let model = clean(jump.slug.as_str());

@@ -34,10 +34,15 @@ pub(super) fn by_time(endpoint: &Endpoint, workload: &Workload, as_of: DateTime<
     schedule.periods.iter().zip(costs).map(period).collect()
 }
 
+/// The costs of the periods of an endpoint in words; `None` if they do not differ.
+pub fn in_words(periods: &[PeriodCost]) -> Option<String> {
+    let words = |times: &[WeekSpan]| times.iter().map(WeekSpan::words).collect::<Vec<_>>().join("; ");
+    let known = periods.iter().filter_map(|one| Some((one.cost?, words(&one.times), one.now)));
+    seasons::session_by_time(&known.collect::<Vec<_>>())
+}
+
 /// The periods of an endpoint as a note; `None` if their costs do not differ.
 pub(super) fn note(endpoint: &Endpoint, workload: &Workload, as_of: DateTime<Utc>) -> Option<String> {
-    let words = |times: &[WeekSpan]| times.iter().map(WeekSpan::words).collect::<Vec<_>>().join("; ");
-    let periods = by_time(endpoint, workload, as_of);
-    let known = periods.iter().filter_map(|one| Some((one.cost?, words(&one.times), one.now)));
-    seasons::session_by_time(endpoint.tag.as_str(), &known.collect::<Vec<_>>())
+    let costs = in_words(&by_time(endpoint, workload, as_of))?;
+    Some(format!("a session at {} costs {costs}", endpoint.tag))
 }

@@ -13,6 +13,7 @@ mod own;
 mod quality;
 
 pub use across::{Across, AcrossFilter, AcrossRow, LeftOut, across};
+pub use by_time::{PeriodCost, in_words as periods_in_words};
 pub use choice::{Choice, ListChoice, LowestList, choices};
 pub use compare::{CostOfModel, EndpointCost, compare};
 pub use endpoint::{BreakEven, ToWin, pricing};

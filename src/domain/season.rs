@@ -83,13 +83,16 @@ names! {
         Published = "published",
         /// The list price moved at the same hours again and again.
         Observed = "observed",
+        /// The list price was high and low at the same hours again and again, at changing amounts. Each price is the median
+        /// of what was seen.
+        Levels = "levels",
     }
 }
 
 /// List prices by time of the week.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PriceSchedule {
-    /// `published` or `observed`.
+    /// `published`, `observed`, or `levels`: high and low at these times, at changing amounts.
     #[schema(value_type = String)]
     pub source: PriceSource,
     /// UTC days on which the schedule was observed; null for published prices.
@@ -142,6 +145,10 @@ impl WeekSpan {
 fn days_in_words(days: &[Weekday]) -> String {
     let place = |day: &Weekday| Weekday::ALL.iter().position(|one| one == day).unwrap_or(0);
     let in_a_row = days.windows(2).all(|pair| place(&pair[1]) == place(&pair[0]) + 1);
+    let missing: Vec<&Weekday> = Weekday::ALL.iter().filter(|day| !days.contains(day)).collect();
+    if let [one] = missing.as_slice() {
+        return format!("every day except {}", one.short());
+    }
     match days {
         [first, .., last] if in_a_row && days.len() > 2 => format!("{} to {}", first.short(), last.short()),
         _ => days.iter().map(|day| day.short()).collect::<Vec<_>>().join(", "),
@@ -175,7 +182,7 @@ impl PriceSchedule {
         let cost = |period: &PricePeriod| {
             let list = match self.source {
                 PriceSource::Published => usual,
-                PriceSource::Observed => &period.list,
+                PriceSource::Observed | PriceSource::Levels => &period.list,
             };
             let pricing = Pricing::listed(list, tiers.to_vec());
             session_cost(&pricing, workload, basis, period.moment(as_of)).map(|cost| cost.total())

@@ -31,7 +31,7 @@ pub struct TrafficShare {
 pub struct ShareDay {
     /// The UTC day.
     pub day: NaiveDate,
-    /// Whether its tokens are those of the whole day. Figures over several days use only complete ones.
+    /// Whether its tokens are those of the whole day. Figures over several days use only complete ones, if there are any.
     pub complete: bool,
     /// Tokens over all endpoints.
     pub tokens: i64,
@@ -138,6 +138,9 @@ pub struct ShareReport {
     pub caution: &'static str,
     /// The UTC days, oldest first. A day that is not complete is left out of the figures over several days.
     pub days: Vec<ShareDay>,
+    /// Whether none of the days is complete. The figures over several days then use all of them, each up to its last
+    /// reading.
+    pub partial: bool,
     /// Concentration over the last 7 complete days; null without traffic on them.
     pub concentration: Option<Concentration>,
     /// Providers or endpoints, most tokens first.
@@ -159,7 +162,7 @@ pub struct ShareRow {
     /// Id of the endpoint; null for a provider.
     #[schema(value_type = Option<String>, format = "uuid")]
     pub endpoint_id: Option<Uuid>,
-    /// Mean tokens a day over the last 7 complete days.
+    /// Mean tokens a day over the last 7 complete days; null if none is complete.
     pub tokens_per_day: Option<f64>,
     /// Share of the tokens of the last 7 complete days, 0..1.
     pub share: Option<f64>,
@@ -171,6 +174,18 @@ pub struct ShareRow {
 
 /// Whose share a row is, with its tokens by day.
 type Part<'a> = ((&'a ProviderSlug, Option<&'a EndpointTraffic>), Vec<Option<i64>>);
+
+impl ShareReport {
+    /// The days that the figures over several days may use, oldest first.
+    pub fn counted(&self) -> impl Iterator<Item = &ShareDay> {
+        self.days.iter().filter(|day| self.counts(day))
+    }
+
+    /// Whether the figures over several days may use a day.
+    pub fn counts(&self, day: &ShareDay) -> bool {
+        self.partial || day.complete
+    }
+}
 
 impl TrafficShare {
     /// The traffic of a model.
@@ -201,13 +216,17 @@ impl TrafficShare {
     ) -> ShareReport {
         let mut all = vec![None; self.days.len()];
         parts.iter().for_each(|(_, tokens)| add(&mut all, tokens));
-        let complete: Vec<usize> = (0..self.days.len()).rev().filter(|at| self.days[*at].complete).collect();
-        let (recent, earlier) = complete.split_at(complete.len().min(SHARE_DAYS));
+        // Shares of parts of days are still shares; their tokens are not those of a day.
+        let partial = self.days.iter().all(|day| !day.complete);
+        let counted = |at: &usize| partial || self.days[*at].complete;
+        let counted: Vec<usize> = (0..self.days.len()).rev().filter(counted).collect();
+        let (recent, earlier) = counted.split_at(counted.len().min(SHARE_DAYS));
         let earlier = &earlier[..earlier.len().min(SHARE_DAYS)];
         let concentration = Concentration::of(parts.iter().map(|(_, tokens)| sum(tokens, recent)));
         let rows = |parts: Vec<Part<'_>>| {
             let mut rows: Vec<ShareRow> =
                 parts.into_iter().map(|part| row(part, &all, recent, earlier)).collect();
+            rows.iter_mut().filter(|_| partial).for_each(|row| row.tokens_per_day = None);
             rows.sort_by(largest_first);
             rows
         };
@@ -215,6 +234,7 @@ impl TrafficShare {
             model_id,
             caution: CAUTION,
             days: self.days.clone(),
+            partial,
             concentration,
             shares: rows(parts),
             by_provider: rows(providers),
@@ -292,5 +312,51 @@ mod tests {
         assert_eq!(Concentration::of([50, 50]).map(|c| c.half), Some(1));
         assert_eq!(Concentration::of([7]), Some(Concentration { with_traffic: 1, half: 1, hhi: 1.0 }));
         assert_eq!(Concentration::of([0, 0]), None);
+    }
+
+    #[test]
+    fn without_a_complete_day_the_shares_are_those_of_what_was_read() {
+        let day = |day: u32, complete| ShareDay {
+            day: NaiveDate::from_ymd_opt(2026, 8, day).expect("a day"),
+            complete,
+            tokens: 100,
+        };
+        let endpoint = |provider: &str, tokens: [Option<i64>; 2]| EndpointTraffic {
+            endpoint_id: Uuid::from_u128(tokens[1].unwrap_or(0).unsigned_abs().into()),
+            provider: ProviderSlug::new(provider),
+            tag: None,
+            tokens: tokens.to_vec(),
+        };
+        let endpoints = vec![
+            endpoint("a", [Some(70), Some(30)]),
+            endpoint("b", [Some(30), Some(50)]),
+            endpoint("new", [None, Some(20)]),
+        ];
+        let model = ModelTraffic { slug: ModelSlug::new("x/y"), variant: Variant::standard(), endpoints };
+        let share = |complete: [bool; 2]| TrafficShare {
+            days: vec![day(1, complete[0]), day(2, complete[1])],
+            models: vec![model.clone()],
+            jumps: Vec::new(),
+        };
+        let rows = |report: &ShareReport| -> Vec<(String, Option<f64>, Option<f64>)> {
+            let row = |row: &ShareRow| (row.provider.to_string(), row.share, row.tokens_per_day);
+            report.shares.iter().map(row).collect()
+        };
+        let report = share([false, false]).of_providers();
+        let named = |name: &str, share, tokens| (name.to_owned(), Some(share), tokens);
+        assert!(report.partial && report.counted().count() == 2);
+        let expected = [named("a", 0.5, None), named("b", 0.4, None), named("new", 0.1, None)];
+        assert_eq!(rows(&report), expected, "100, 80 and 20 of 200 tokens; tokens a day are not known");
+        let report = share([true, false]).of_providers();
+        assert!(!report.partial && report.counted().count() == 1);
+        let expected =
+            [named("a", 0.7, Some(70.0)), named("b", 0.3, Some(30.0)), named("new", 0.0, Some(0.0))];
+        assert_eq!(rows(&report), expected, "the running day does not count");
+        assert_eq!(
+            report.shares.iter().find(|row| row.provider.as_str() == "new").map(|row| row.by_day.clone()),
+            Some(vec![None, Some(0.2)])
+        );
+        let none = TrafficShare::default().of_providers();
+        assert_eq!((none.partial, none.concentration, none.shares), (true, None, Vec::new()));
     }
 }

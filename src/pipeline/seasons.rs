@@ -54,7 +54,7 @@ impl Recorded {
         let of_tiers = published(usual, &endpoint.price_tiers, as_of);
         let mut price_by_time = of_tiers.or_else(|| self.schedules.remove(id));
         if let Some(schedule) = &mut price_by_time {
-            if schedule.source == PriceSource::Observed {
+            if schedule.source != PriceSource::Published {
                 // The price of now may be another than that of its period.
                 schedule.periods.iter_mut().for_each(|period| period.now &= period.list == endpoint.list);
             }

@@ -27,23 +27,11 @@ pub fn movement(field: Option<ChangedField>, percent: f64) -> String {
     let size = percent.abs();
     let decimals = usize::from(size < 9.5);
     match field {
-        Some(field) if field.is_in_points() => {
+        Some(field) if field.is_share() => {
             let text = format!("{size:.decimals$}");
             format!("{verb} {text} {}", if text == "1.0" { "point" } else { "points" })
         }
         _ => format!("{verb} {size:.decimals$} %"),
-    }
-}
-
-/// The name of a field in a title: a list price is named as one.
-fn name(field: ChangedField) -> String {
-    match field {
-        ChangedField::ListCacheWrite1h => "one-hour cache write price".to_owned(),
-        ChangedField::ListInput
-        | ChangedField::ListOutput
-        | ChangedField::ListCacheRead
-        | ChangedField::ListCacheWrite => format!("{} price", field_in_words(field)),
-        other => field_in_words(other).to_owned(),
     }
 }
 
@@ -108,7 +96,12 @@ fn capital(text: &str) -> String {
 /// A change in one line, with what changed, where, and the values: the title of an entry or of an alert.
 pub fn title(change: &Change) -> String {
     let about = subject(change);
-    let label = change.field.map_or_else(|| "value".to_owned(), name);
+    let label = match change.field {
+        Some(field) if field.is_price() && change.kind != ChangeKind::EffectivePriceShift => {
+            format!("list price ({})", field_in_words(field))
+        }
+        field => field.map_or("value", field_in_words).to_owned(),
+    };
     let with = |start: String| match values(change) {
         Some(values) => format!("{start}: {values}"),
         None => start,
@@ -143,7 +136,10 @@ pub fn title(change: &Change) -> String {
 pub fn session(change: &Change) -> Option<String> {
     let session = change.session?;
     let (before, after) = session.before.zip(session.after)?;
-    let percent = session.percent.map(|percent| format!(" ({percent:+.1} %)")).unwrap_or_default();
+    let percent = session
+        .percent
+        .map(|percent| format!(" ({percent:+.1} %)").replace('-', "\u{2212}"))
+        .unwrap_or_default();
     Some(format!("A coding-agent session costs {} instead of {}{percent}.", usd(after), usd(before)))
 }
 
@@ -210,7 +206,7 @@ mod tests {
             session: Some(SessionChange { before: Some(1.0), after: Some(1.2), percent: Some(20.0) }),
             ..change(ChangeKind::PriceChanged)
         };
-        assert_eq!(title(&price), "Input price of a/quill at lumen/fp8 rose 34 %: $0.25 → $0.335");
+        assert_eq!(title(&price), "List price (input) of a/quill at lumen/fp8 rose 34 %: $0.25 → $0.335");
         assert_eq!(lines(&price), ["A coding-agent session costs $1.20 instead of $1.00 (+20.0 %)."]);
         let shift = Change {
             field: Some(ChangedField::HitRate),
@@ -222,7 +218,7 @@ mod tests {
         assert_eq!(title(&shift), "Hit rate of a/quill at lumen/fp8 fell 14 points: 82.0 % → 68.0 %");
         assert_eq!(title(&change(ChangeKind::EndpointGone)), "a/quill at lumen/fp8 was removed");
         let gone = Change { after: None, percent: None, ..price };
-        assert_eq!(title(&gone), "Input price of a/quill at lumen/fp8: was $0.25, no longer stated");
+        assert_eq!(title(&gone), "List price (input) of a/quill at lumen/fp8: was $0.25, no longer stated");
     }
 
     #[test]

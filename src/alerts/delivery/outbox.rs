@@ -151,21 +151,19 @@ impl Outbox {
             tasks.spawn(async move { outbox.deliver_to(&receiver).await });
         }
         let mut total = Run::default();
-        let mut first_error = None;
+        // All tasks end first: one that is stopped may have sent a message that is not noted yet.
+        let mut unusable = None;
         while let Some(done) = tasks.join_next().await {
             match done {
                 Ok(Ok(run)) => {
                     total.delivered += run.delivered;
                     total.failed += run.failed;
                 }
-                // The other receivers finish first: a message that is being sent is still noted.
-                Ok(Err(error)) => {
-                    first_error.get_or_insert(error);
-                }
+                Ok(Err(error)) => unusable = Some(error),
                 Err(error) => tracing::error!(%error, "a delivery of alerts panicked"),
             }
         }
-        first_error.map_or(Ok(total), Err)
+        unusable.map_or(Ok(total), Err)
     }
 
     /// Sends the messages of a receiver in order, until one fails, the limit is reached, or its turn is over.

@@ -49,7 +49,7 @@ pub struct Series {
     pub name: String,
     /// Its points, oldest first.
     pub points: Vec<Point>,
-    /// Days on which its list price changed, with a description.
+    /// Days that are marked, with a description; what the mark means is [`Subject::mark`].
     pub steps: Vec<(NaiveDate, String)>,
 }
 
@@ -126,9 +126,23 @@ struct ChartFile<'a> {
     chart: &'a DayChart,
 }
 
+/// What a marked day means: below the drawing, and beside its value in the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark {
+    pub note: &'static str,
+    pub cell: &'static str,
+}
+
+/// The list price changed.
+pub const PRICE_MOVE: Mark = Mark { note: "a change of the list price", cell: "list price changed" };
+/// The traffic jumped.
+pub const JUMP: Mark = Mark { note: "a jump that is likely one customer", cell: "likely one customer" };
+
 /// What a chart shows, and how its numbers are formatted.
 #[derive(Debug, Clone)]
 pub struct Subject {
+    /// What marked days mean.
+    pub mark: Mark,
     /// Id of the title in the page.
     pub id: &'static str,
     pub title: String,
@@ -160,7 +174,7 @@ impl DayChart {
             y_ticks: scale.y_ticks(subject.format),
             x_ticks: scale.x_ticks(),
             bands: axis.each().filter_map(|day| scale.band(day, &series, subject.format)).collect(),
-            rows: rows(axis, &series, subject.format),
+            rows: rows(axis, &series, &subject),
             has_derived: lines.iter().any(|l| l.dots.iter().any(|d| d.derived)),
             imported: kinds_of_imports(&series),
             has_steps: lines.iter().any(|l| !l.steps.is_empty()),
@@ -329,7 +343,8 @@ fn kinds_of_imports(series: &[&Series]) -> Vec<String> {
     labels.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-fn rows(axis: DayAxis, series: &[&Series], format: fn(f64) -> String) -> Vec<TableRow> {
+fn rows(axis: DayAxis, series: &[&Series], subject: &Subject) -> Vec<TableRow> {
+    let format = subject.format;
     let value = |s: &Series, day: NaiveDate| match s.points.iter().find(|p| p.day == day) {
         Some(Point { value: Some(value), imported: Some(kind), derived, .. }) => {
             let basis = derived.then_some(Basis::Derived);
@@ -341,7 +356,7 @@ fn rows(axis: DayAxis, series: &[&Series], format: fn(f64) -> String) -> Vec<Tab
     };
     let stepped = |s: &Series, day: NaiveDate| s.steps.iter().any(|(at, _)| *at == day);
     let cell = |s: &Series, day: NaiveDate| match stepped(s, day) {
-        true => format!("{} (list price changed)", value(s, day)),
+        true => format!("{} ({})", value(s, day), subject.mark.cell),
         false => value(s, day),
     };
     let row = |day: NaiveDate| TableRow {
@@ -361,6 +376,7 @@ mod tests {
 
     fn subject() -> Subject {
         Subject {
+            mark: PRICE_MOVE,
             id: "c",
             title: "Hit rate".to_owned(),
             unit: "hit rate",

@@ -91,7 +91,7 @@ impl OfModel {
             Self::Throughput => ("chart-speed", "tokens per second, median", None, |v| format!("{v:.0}")),
             Self::FirstToken => ("chart-first-token", "median", None, format::milliseconds),
         };
-        Subject { id, title, unit, top, format }
+        Subject { mark: day_chart::PRICE_MOVE, id, title, unit, top, format }
     }
 
     /// Prices in charts are observed, even on days whose hit rate had to be derived from them.

@@ -1,14 +1,15 @@
 //! Traffic shares by day.
 
-use super::day_chart::{DayChart, Point, Series, Subject};
+use super::day_chart::{DayChart, JUMP, Point, Series, Subject};
 use crate::domain::share::{ShareReport, ShareRow};
 use crate::site::parts::format;
+use crate::wording::share as wording;
 
 /// Number of lines, if the reader does not choose them.
 const LINES: usize = 5;
 
-/// The shares of the largest rows by day, each with its name; `None` if no complete day has a share. Days that are not
-/// complete are gaps.
+/// The shares of the largest rows by day, each with its name; `None` if no day that counts has a share. Other days
+/// are gaps.
 pub fn largest(title: String, report: &ShareReport, name: impl Fn(&ShareRow) -> String) -> Option<DayChart> {
     drawn(title, report, report.shares.iter().take(LINES), name)
 }
@@ -30,15 +31,25 @@ fn drawn<'a>(
             .days
             .iter()
             .zip(&row.by_day)
-            .filter(|(day, _)| day.complete)
+            .filter(|(day, _)| report.counts(day))
             .map(|(day, share)| Point { day: day.day, value: *share, derived: false, imported: None })
             .collect(),
-        steps: Vec::new(),
+        steps: report
+            .jumps
+            .iter()
+            .filter(|jump| row.endpoint_id == Some(jump.endpoint_id))
+            .map(|jump| (jump.day, wording::jump(jump)))
+            .collect(),
     });
     let subject = Subject {
+        mark: JUMP,
         id: "chart-share",
         title,
-        unit: "share of the tokens, complete days",
+        unit: if report.partial {
+            "share of the tokens so far"
+        } else {
+            "share of the tokens, complete days"
+        },
         top: None,
         format: format::percent,
     };

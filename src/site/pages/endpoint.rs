@@ -2,7 +2,7 @@
 
 use super::changes::{self, Change};
 use super::search::Found;
-use crate::cost::{CostOfModel, compare};
+use crate::cost::{CostOfModel, compare, periods_in_words};
 use crate::site::charts::day_chart::DayChart;
 use crate::site::charts::hours::{self, HourMap};
 use crate::site::charts::{self, OfModel, Window};
@@ -42,6 +42,8 @@ struct EndpointPage<'a> {
     windows: Vec<Tab>,
     charts: Vec<DayChart>,
     hours: Option<HourMap>,
+    /// What a session costs by time of the week.
+    by_time: Option<String>,
     clock: Option<Clock>,
     conditions: Vec<(String, String)>,
     ending: Option<(String, When)>,
@@ -128,6 +130,7 @@ pub fn render(
         windows: choice::DAYS.into_iter().map(tab).collect(),
         charts: charts(snapshot, model, endpoint, window),
         hours: hours::of_endpoint(&snapshot.hourly, model, tag),
+        by_time: costs.as_ref().and_then(|costs| by_time(costs, endpoint)),
         clock: seasons::of_endpoint(endpoint, snapshot.default_workload(), snapshot.default_title()),
         conditions: conditions(endpoint).collect(),
         ending: ending(endpoint),
@@ -149,6 +152,12 @@ fn charts(snapshot: &Snapshot, model: &ModelEntry, endpoint: &Endpoint, window: 
     let service = [OfModel::Uptime, OfModel::Throughput, OfModel::FirstToken].into_iter().filter_map(of);
     let prices = charts::of_prices(snapshot, model, endpoint, window);
     of(OfModel::HitRate).into_iter().chain(prices).chain(service).collect()
+}
+
+/// What a session costs by time of the week; `None` if that does not matter.
+fn by_time(costs: &CostOfModel, endpoint: &Endpoint) -> Option<String> {
+    let own = costs.endpoints.iter().find(|e| e.endpoint_id == endpoint.endpoint_id)?;
+    periods_in_words(&own.by_time)
 }
 
 fn figures(snapshot: &Snapshot, endpoint: &Endpoint, costs: Option<&CostOfModel>) -> Vec<Fact> {

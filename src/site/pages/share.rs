@@ -9,7 +9,7 @@ use crate::snapshot::{ModelEntry, Snapshot};
 use askama::Template;
 
 /// Number of models whose concentration is shown.
-const MODELS: usize = 40;
+const MODELS: usize = 20;
 
 #[derive(Template)]
 #[template(path = "share.html")]
@@ -30,10 +30,12 @@ struct SharePage<'a> {
 pub fn render(view: &View) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
     let report = snapshot.share.of_providers();
-    let complete: Vec<_> = report.days.iter().filter(|day| day.complete).collect();
-    let days = complete.first().zip(complete.last()).map(|(first, last)| {
-        let count = format::counted(complete.len(), "complete day", "complete days");
-        format!("{count}, {} to {} UTC", format::short_day(first.day), format::short_day(last.day))
+    let counted: Vec<_> = report.counted().collect();
+    let days = counted.first().zip(counted.last()).map(|(first, last)| {
+        let (one, many) = if report.partial { ("day", "days") } else { ("complete day", "complete days") };
+        let count = format::counted(counted.len(), one, many);
+        let (first, last) = (format::short_day(first.day), format::short_day(last.day));
+        if first == last { format!("{count}, {last} UTC") } else { format!("{count}, {first} to {last} UTC") }
     });
     SharePage {
         shell: Shell::of_page(
@@ -57,7 +59,7 @@ fn models(snapshot: &Snapshot) -> Vec<(&ModelEntry, Vec<Cell>)> {
     busiest.filter_map(|model| Some((model, concentration(snapshot, model)?))).collect()
 }
 
-/// `None` without traffic on the last complete days.
+/// `None` without traffic on the last days that count.
 fn concentration(snapshot: &Snapshot, model: &ModelEntry) -> Option<Vec<Cell>> {
     let report = snapshot.share.of_model(&model.model_id, &model.slug, &model.variant);
     let found = report.concentration?;

@@ -44,12 +44,7 @@ pub fn of_endpoint(endpoint: &Endpoint, workload: &str, title: String) -> Option
         .as_ref()
         .map(|s| profile(wording::by_weekday(s), "Day, UTC", s, wording::day_name));
     let schedule = seasons.price_by_time.as_ref();
-    let source = schedule.map_or_else(String::new, |schedule| match schedule.days {
-        None => "The provider publishes these prices with their times.".to_owned(),
-        Some(days) => {
-            format!("The list price moved at these hours again and again over {days} days; the upstream publishes no schedule.")
-        }
-    });
+    let source = schedule.map_or_else(String::new, wording::price_source);
     Some(Clock {
         profiles: by_hour.into_iter().chain(by_day).collect(),
         workload: title,
@@ -61,7 +56,8 @@ pub fn of_endpoint(endpoint: &Endpoint, workload: &str, title: String) -> Option
 /// The same in sentences, for the page of the model; published prices are stated there as conditions.
 pub fn lines(endpoint: &Endpoint) -> Vec<String> {
     let Some(seasons) = &endpoint.seasons else { return Vec::new() };
-    let observed = seasons.price_by_time.as_ref().filter(|schedule| schedule.source == PriceSource::Observed);
+    let observed =
+        seasons.price_by_time.as_ref().filter(|schedule| schedule.source != PriceSource::Published);
     let price =
         |period: &PricePeriod| Some(format!("input {} {}", format::usd(period.list.input?), period.words()));
     let prices =

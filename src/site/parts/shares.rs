@@ -11,7 +11,7 @@ use askama::filters::HtmlSafe;
 use chrono::NaiveDate;
 
 /// Number of rows that are not folded away.
-const ROWS: usize = 40;
+const ROWS: usize = 20;
 /// Longest name in a sentence.
 const LONGEST_NAME: usize = 60;
 /// Number of jumps that are shown.
@@ -25,11 +25,17 @@ pub struct Shares {
     whose: &'static str,
     concentration: Option<String>,
     chart: Option<DayChart>,
+    /// Which days the shares are of.
+    days: String,
+    /// The columns after the name, each with a smaller second line.
+    columns: Vec<(&'static str, &'static str)>,
     rows: Vec<Row>,
     /// Number of rows that are left out.
     others: usize,
-    /// Whether any day is complete.
-    has_days: bool,
+    /// The marked days of a model; those of all traffic are a section of its page.
+    jumps: Vec<Jump>,
+    /// Why days count that are not complete.
+    partial: Option<&'static str>,
 }
 impl HtmlSafe for Shares {}
 
@@ -56,10 +62,9 @@ pub fn of_providers(snapshot: &Snapshot, report: &ShareReport) -> Shares {
     let entry = |row: &ShareRow| snapshot.provider(row.provider.as_str());
     let name = |row: &ShareRow| entry(row).map_or_else(|| row.provider.to_string(), |p| p.name.clone());
     let href = |row: &ShareRow| entry(row).map(|p| link::provider(p.provider.as_str()));
-    let concentration = report.concentration.as_ref();
     Shares {
         whose: "Provider",
-        concentration: concentration.map(|c| wording::concentration(c, "provider", "providers")),
+        concentration: wording::concentration(report, "provider", "providers"),
         chart: shares::largest("Share of all tokens by day".to_owned(), report, name),
         ..Shares::new(report, name, href)
     }
@@ -79,16 +84,16 @@ pub fn of_model(snapshot: &Snapshot, model: &ModelEntry) -> Option<Shares> {
         let its = model.endpoints.iter().find(|e| Some(e.endpoint_id) == row.endpoint_id);
         its.map(|endpoint| link::endpoint_of(model, endpoint))
     };
-    let concentration = report.concentration.as_ref();
     Some(Shares {
         whose: "Endpoint",
-        concentration: concentration.map(|c| wording::concentration(c, "endpoint", "endpoints")),
+        concentration: wording::concentration(&report, "endpoint", "endpoints"),
+        jumps: jumps(snapshot, &report),
         chart: shares::largest("Share of the model’s tokens by day".to_owned(), &report, name),
         ..Shares::new(&report, name, href)
     })
 }
 
-/// The share of a provider in all traffic by day; `None` if no complete day has one.
+/// The share of a provider in all traffic by day; `None` if no day that counts has one.
 pub fn of_provider(snapshot: &Snapshot, provider: &str, name: &str) -> Option<DayChart> {
     let report = snapshot.share.of_providers();
     let row = report.shares.iter().find(|row| row.provider.as_str() == provider)?;
@@ -121,34 +126,58 @@ impl Shares {
         name: impl Fn(&ShareRow) -> String,
         href: impl Fn(&ShareRow) -> Option<String>,
     ) -> Self {
-        let row = |row: &ShareRow| Row { name: name(row), href: href(row), cells: cells(row) };
+        let known = Known {
+            before: report.shares.iter().any(|row| row.share_before.is_some()),
+            tokens: report.shares.iter().any(|row| row.tokens_per_day.is_some()),
+        };
+        let row = |row: &ShareRow| Row { name: name(row), href: href(row), cells: cells(row, &known) };
         Self {
             whose: "",
             concentration: None,
             chart: None,
+            days: wording::recent_days(report),
+            columns: known.columns(),
             rows: report.shares.iter().take(ROWS).map(row).collect(),
             others: report.shares.len().saturating_sub(ROWS),
-            has_days: report.days.iter().any(|day| day.complete),
+            jumps: Vec::new(),
+            partial: wording::partial(report),
         }
     }
 }
 
-fn cells(row: &ShareRow) -> Vec<Cell> {
-    let change = row.share.zip(row.share_before).map(|(now, before)| now - before);
-    vec![
-        Cell::number(row.share, share, "unknown").labelled("share"),
-        Cell::number(row.share_before, share, "unknown").labelled("before"),
-        Cell::number(change, format::points, "unknown").labelled("change"),
-        Cell::number(row.tokens_per_day.filter(|t| *t > 0.0), format::tokens, "no traffic")
-            .labelled("tokens/day"),
-    ]
+/// What is known of any row; a column without a value is left out.
+struct Known {
+    before: bool,
+    tokens: bool,
 }
 
-/// A share; one that would round to zero is shown as "less than".
-pub fn share(fraction: f64) -> String {
-    if fraction > 0.0 && fraction < 0.0005 {
-        "less than 0.1\u{202f}%".to_owned()
-    } else {
-        format::percent(fraction)
+impl Known {
+    fn columns(&self) -> Vec<(&'static str, &'static str)> {
+        let before = [("Before", "up to 7 days"), ("Change", "points")];
+        let before = before.into_iter().filter(|_| self.before);
+        let tokens = self.tokens.then_some(("Tokens a day", "mean"));
+        std::iter::once(("Share", "of the tokens")).chain(before).chain(tokens).collect()
     }
+}
+
+fn cells(row: &ShareRow, known: &Known) -> Vec<Cell> {
+    let change = row.share.zip(row.share_before).map(|(now, before)| now - before);
+    let without_tokens = if row.tokens_per_day.is_some() { "no traffic" } else { "unknown" };
+    let before = [
+        Cell::number(row.share_before, share, "unknown").labelled("before"),
+        Cell::number(change, format::points, "unknown").labelled("change"),
+    ];
+    let tokens = || {
+        Cell::number(row.tokens_per_day.filter(|t| *t > 0.0), format::tokens, without_tokens)
+            .labelled("tokens/day")
+    };
+    std::iter::once(Cell::number(row.share, share, "unknown").labelled("share"))
+        .chain(before.into_iter().filter(|_| known.before))
+        .chain(known.tokens.then(tokens))
+        .collect()
+}
+
+/// A share in tenths of a percent; one that would round to zero is `<0.1 %`.
+pub fn share(fraction: f64) -> String {
+    format::percent_tenths(fraction)
 }

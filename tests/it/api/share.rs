@@ -26,6 +26,7 @@ fn shares_state_their_flaw_and_add_up() {
         );
         assert_eq!(days.last().expect("a day")["complete"], false, "the running day");
         assert!(found["concentration"]["half"].as_u64() <= found["concentration"]["with_traffic"].as_u64());
+        assert_eq!(found["partial"], false, "{address}");
         assert!(found["jumps"].as_array().is_some_and(|jumps| !jumps.is_empty()), "{address}: {found}");
     }
     let csv = String::from_utf8(get(&api, "/api/v1/share?format=csv").body).expect("UTF-8");

@@ -26,6 +26,9 @@ async fn the_page_states_the_flaw_the_shares_and_the_marked_days() {
     );
     assert!(section(&page.body, "models").contains("/models/northwind/atlas-3#share"), "{}", page.body);
     assert!(section(&page.body, "jumps").contains("likely one customer"), "{}", page.body);
+    let model = get(&site, "/models/northwind/atlas-3").await.body;
+    let shares = section(&model, "share");
+    assert!(shares.contains("to the next") && shares.contains("likely one customer."), "{shares}");
     for (path, link) in [("/models/northwind/atlas-3", "All models"), ("/providers/quarry", "All providers")]
     {
         let body = get(&site, path).await.body;
@@ -41,11 +44,30 @@ async fn the_page_states_the_flaw_the_shares_and_the_marked_days() {
     let site = site_over(Some(empty), Duration::zero());
     let page = get(&site, "/share").await.body;
     tags("/share", &page);
-    assert!(
-        page.contains("No complete day is recorded yet") && page.contains("No model has traffic"),
-        "{page}"
-    );
+    assert!(page.contains("No traffic is recorded yet") && page.contains("No model has traffic"), "{page}");
     assert!(!get(&site, "/models/northwind/atlas-3").await.body.contains("Who serves its traffic"));
+}
+
+/// With one reading a day no day is complete; shares are shares all the same.
+#[tokio::test]
+async fn days_that_are_not_complete_have_shares_and_are_named() {
+    let mut snapshot = sample::snapshot();
+    snapshot.share.days.iter_mut().for_each(|day| day.complete = false);
+    let site = site_over(Some(snapshot), Duration::zero());
+    let page = get(&site, "/share").await.body;
+    tags("/share", &page);
+    let providers = section(&page, "providers");
+    assert!(
+        providers.contains("No day is recorded to its end") && providers.contains("Herfindahl"),
+        "{providers}"
+    );
+    assert!(
+        providers.contains("chart-share") && providers.contains("each up to its last reading"),
+        "{providers}"
+    );
+    assert!(!providers.contains("Tokens a day<") && !page.contains("complete days,"), "{providers}");
+    let model = get(&site, "/models/northwind/atlas-3").await.body;
+    assert!(section(&model, "share").contains("No day is recorded to its end"), "{model}");
 }
 
 #[tokio::test]
@@ -78,7 +100,15 @@ async fn an_endpoint_shows_what_follows_the_clock_and_nothing_else() {
         "{clock}"
     );
     assert_eq!(clock.matches("<small>now</small>").count(), 1, "{clock}");
-    assert!(!get(&site, &other).await.body.contains("By hour and weekday"), "{other}");
+    assert!(
+        page.contains("A session costs $") && page.contains("href=\"#clock\""),
+        "on the first screen: {page}"
+    );
+    let other_page = get(&site, &other).await.body;
+    assert!(
+        !other_page.contains("By hour and weekday") && !other_page.contains("A session costs"),
+        "{other}"
+    );
     let model = path.split("/endpoints/").next().expect("the page of its model");
     let prices = get(&site, model).await.body;
     assert!(section(&prices, "prices").contains("The hit rate follows the hour of the day"), "{model}");
