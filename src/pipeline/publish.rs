@@ -89,9 +89,13 @@ pub fn build_snapshot(
         (analysis, shown.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     let (analysis, (tested, mut material)) = (analysis?, shown?);
-    let from = as_of.date_naive() - Days::new(CHANGES_DAYS - 1);
-    material.changes = all_changes(store, &analysis, &workloads, as_of, (midnight(from), as_of))?;
+    material.changes = all_changes(store, &analysis, &workloads, as_of, (oldest_change(as_of), as_of))?;
     Ok(assemble::snapshot(material, analysis, tested, workloads, built_at))
+}
+
+/// The first moment whose changes are in the snapshot of a run.
+pub fn oldest_change(as_of: DateTime<Utc>) -> DateTime<Utc> {
+    midnight(as_of.date_naive() - Days::new(CHANGES_DAYS - 1))
 }
 
 /// The analysis of the run at `as_of`, with hysteresis against the tiers at the end of the previous day.

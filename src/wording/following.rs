@@ -151,8 +151,10 @@ pub fn evidence(change: &Change) -> Option<String> {
         field => amount(field, found.scatter),
     };
     Some(format!(
-        "{} readings before and {} after; the endpoint’s own scatter is {scatter}; q = {:.2e}.",
-        found.readings_before, found.readings_after, found.q_value
+        "{} readings before and {} after; the endpoint’s own scatter is {scatter}; q {}.",
+        found.readings_before,
+        found.readings_after,
+        if found.q_value < 0.001 { "below 0.001".to_owned() } else { format!("= {:.3}", found.q_value) }
     ))
 }
 
