@@ -164,8 +164,8 @@ pub enum ConfigError {
     #[error("cannot read the settings {path}: {source}")]
     Io { path: PathBuf, source: std::io::Error },
     /// The file is not valid TOML.
-    #[error("{path}: {source}")]
-    Syntax { path: PathBuf, source: Box<toml::de::Error> },
+    #[error("{path}: line {line}: {detail}")]
+    Syntax { path: PathBuf, line: usize, detail: String },
     /// A key is unknown or has the wrong type.
     #[error("{path}: at `{key}`: {detail}; `hitrate config --defaults` prints every setting")]
     Key { path: PathBuf, key: String, detail: String },
@@ -200,8 +200,16 @@ impl Config {
     /// [`ConfigError`] naming the key.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let table = |text: &str| {
-            text.parse::<Table>()
-                .map_err(|source| ConfigError::Syntax { path: path.to_owned(), source: Box::new(source) })
+            text.parse::<Table>().map_err(|error| {
+                // Without the text of the line, which may hold the address of a receiver.
+                let place = error.span().map_or(0, |span| span.start.min(text.len()));
+                let line = text.bytes().take(place).filter(|byte| *byte == b'\n').count() + 1;
+                ConfigError::Syntax {
+                    path: path.to_owned(),
+                    line,
+                    detail: error.message().replace('\n', " "),
+                }
+            })
         };
         let mut merged = table(DEFAULTS)?;
         overlay(&mut merged, table(text)?);

@@ -20,6 +20,21 @@ pub fn write<E>(path: &Path, bytes: &[u8], failed: impl Fn(&Path, io::Error) -> 
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| failed(folder, error))
 }
 
+/// Creates a folder for this user only, unless there is one.
+///
+/// # Errors
+/// If the system refuses.
+pub fn private_folder(path: &Path) -> io::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
 /// Links that are followed to find the place of a file, as on Linux.
 const MOST_LINKS: usize = 40;
 

@@ -15,12 +15,12 @@ WITH bounds AS (
     WHERE valid_from <= CAST($1 AS TIMESTAMP)
     WINDOW in_turn AS (PARTITION BY model_id ORDER BY valid_from)
 )
-SELECT valid_from AS at, true AS is_listed, model, variant, model_id
+SELECT valid_from AS at, true AS is_listed, was_to AS absent_since, model, variant, model_id
 FROM rows_of, bounds
 WHERE valid_from > bounds.first
   AND (was_to IS NULL OR was_to < valid_from AND was_to NOT IN (SELECT observed_at FROM unreadable))
 UNION ALL
-SELECT valid_to, false, model, variant, model_id
+SELECT valid_to, false, NULL, model, variant, model_id
 FROM rows_of
 WHERE valid_to IS NOT NULL AND (next_from IS NULL OR next_from > valid_to)
   AND valid_to NOT IN (SELECT observed_at FROM unreadable)

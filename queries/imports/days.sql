@@ -1,7 +1,8 @@
 -- Imported days of endpoints of the record that the record has no usage of. Parameters: first day, last day, as of. Whole
 -- days count before parts of days, closing values before derived ones, earlier imports before later ones.
 WITH had AS (
-    SELECT DISTINCT endpoint_no, day FROM endpoint_day WHERE usage_at IS NOT NULL
+    SELECT DISTINCT endpoint_no, day FROM endpoint_day
+    WHERE usage_at IS NOT NULL AND (known_at IS NULL OR known_at <= CAST($3 AS TIMESTAMP))
     UNION
     SELECT endpoint_no, day FROM closing_rate JOIN run USING (run_no) WHERE observed_at <= CAST($3 AS TIMESTAMP)
     UNION

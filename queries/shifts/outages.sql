@@ -1,6 +1,7 @@
 -- Outages that began in [from, to): readings of an endpoint with an uptime over 30 minutes below a threshold, or with a
 -- status that excludes it. Such readings belong together if they are close to each other. Only runs up to as_of count.
--- Parameters: from, to, as_of, the uptime, the longest gap in minutes, the least number of readings.
+-- Parameters: from, to, as_of, the uptime, the longest gap in minutes, the least number of readings, the
+-- uptime below which two readings are enough.
 WITH runs AS MATERIALIZED (
     -- A week earlier: an outage that began before the range is not one that began in it.
     SELECT run_no, observed_at FROM run
@@ -22,7 +23,8 @@ WITH runs AS MATERIALIZED (
         min(uptime_30m) AS lowest, min(status) AS status
     FROM numbered
     GROUP BY endpoint_no, number
-    HAVING count(*) >= CAST($6 AS BIGINT)
+    HAVING (count(*) >= CAST($6 AS BIGINT)
+            OR count(*) >= 2 AND max(coalesce(uptime_30m, 0.0)) < CAST($7 AS DOUBLE))
         AND min(observed_at) >= CAST($1 AS TIMESTAMP) AND min(observed_at) < CAST($2 AS TIMESTAMP)
 ), later AS (
     SELECT p.endpoint_no, p.first_at, min(runs.observed_at) AS next_at

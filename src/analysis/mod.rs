@@ -5,6 +5,7 @@
 pub mod backtest;
 mod cells;
 mod derive;
+mod discovery;
 mod effects;
 mod equations;
 mod field;

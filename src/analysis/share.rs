@@ -2,6 +2,7 @@
 
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::share::{EndpointTraffic, ModelTraffic, ShareDay, TrafficJump, TrafficShare};
+use crate::domain::statistics::{MAD_TO_SD, median};
 use crate::domain::thresholds::{
     JUMP_MIN_FACTOR, JUMP_MIN_TOKENS, JUMP_MIN_Z, JUMP_OTHERS_FACTOR, SHARE_MIN_COVERAGE,
 };
@@ -9,8 +10,6 @@ use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-/// Scales a median absolute change to the standard deviation of a normal distribution.
-const MAD_TO_SD: f64 = 1.4826;
 /// With fewer daily changes than this, an endpoint's own scatter is not known.
 const OWN_CHANGES: usize = 5;
 /// Days before a change whose changes say what is usual.
@@ -59,7 +58,9 @@ pub fn traffic_share(rows: &[TokenDay], today: NaiveDate, tags: &BTreeMap<Uuid, 
     }
     let model = |((slug, variant), endpoints): ((&ModelSlug, &Variant), BTreeMap<Uuid, EndpointTraffic>)| {
         let mut endpoints: Vec<EndpointTraffic> = endpoints.into_values().collect();
-        let sum = |one: &EndpointTraffic| one.tokens.iter().flatten().sum::<i64>();
+        let sum = |one: &EndpointTraffic| {
+            one.tokens.iter().flatten().fold(0_i64, |sum, tokens| sum.saturating_add(*tokens))
+        };
         endpoints.sort_by(|a, b| sum(b).cmp(&sum(a)).then(a.endpoint_id.cmp(&b.endpoint_id)));
         ModelTraffic { slug: slug.clone(), variant: variant.clone(), endpoints }
     };
@@ -71,8 +72,9 @@ pub fn traffic_share(rows: &[TokenDay], today: NaiveDate, tags: &BTreeMap<Uuid, 
 /// A day is complete if it is over and readings of most of its tokens cover nearly all of it.
 fn share_day(rows: &[TokenDay], day: NaiveDate, today: NaiveDate) -> ShareDay {
     let of_day = || rows.iter().filter(move |row| row.day == day);
-    let tokens: i64 = of_day().map(|row| row.tokens).sum();
-    let covered: i64 = of_day().filter(|row| row.coverage >= SHARE_MIN_COVERAGE).map(|row| row.tokens).sum();
+    let sum = |sum: i64, row: &TokenDay| sum.saturating_add(row.tokens);
+    let tokens = of_day().fold(0, sum);
+    let covered = of_day().filter(|row| row.coverage >= SHARE_MIN_COVERAGE).fold(0, sum);
     let complete = day < today && tokens > 0 && covered as f64 >= SHARE_MIN_COVERAGE * tokens as f64;
     ShareDay { day, complete, tokens }
 }
@@ -88,17 +90,7 @@ fn change(days: &[ShareDay], tokens: &[Option<i64>], at: usize) -> Option<f64> {
 
 /// The usual size of daily changes: their median absolute size, scaled to a standard deviation.
 fn scatter(changes: &[f64]) -> Option<f64> {
-    median(changes.iter().map(|change| change.abs()).collect()).map(|size| size * MAD_TO_SD)
-}
-
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => None,
-        even if even % 2 == 0 => Some((values[middle - 1] + values[middle]) / 2.0),
-        _ => Some(values[middle]),
-    }
+    median(changes.iter().map(|change| change.abs())).map(|size| size * MAD_TO_SD)
 }
 
 /// The jumps of single endpoints, newest first: a robust z-score of the daily change of the logarithm of the tokens
@@ -136,7 +128,8 @@ pub fn jumps(days: &[ShareDay], models: &[ModelTraffic]) -> Vec<TrafficJump> {
                 let z = moved.abs() / own.unwrap_or(0.0).max(pooled);
                 let others = model.endpoints.iter().enumerate().filter(|(other, _)| *other != place);
                 let others = others.filter_map(|(_, other)| Some((other.tokens[at - 1]?, other.tokens[at]?)));
-                let (then, now) = others.fold((0_i64, 0_i64), |sum, of| (sum.0 + of.0, sum.1 + of.1));
+                let (then, now) = others
+                    .fold((0_i64, 0_i64), |sum, of| (sum.0.saturating_add(of.0), sum.1.saturating_add(of.1)));
                 if z < JUMP_MIN_Z || (then as f64) < LEAST_TOKENS * 10.0 {
                     continue;
                 }
@@ -159,7 +152,7 @@ pub fn jumps(days: &[ShareDay], models: &[ModelTraffic]) -> Vec<TrafficJump> {
             }
         }
     }
-    let size = |jump: &TrafficJump| (jump.after - jump.before).abs();
+    let size = |jump: &TrafficJump| jump.after.abs_diff(jump.before);
     found.sort_by(|a, b| {
         b.day.cmp(&a.day).then(size(b).cmp(&size(a))).then(a.endpoint_id.cmp(&b.endpoint_id))
     });

@@ -1,14 +1,16 @@
 //! `hitrate alerts check`: what the rules would have reported.
 
 use super::tables::{Column, Report, Table, clean, name, text};
-use super::{Common, exit};
+use super::{Common, exit, running};
 use crate::alerts::engine::{Past, State, past};
 use crate::clock::Clock;
+use crate::domain::change::Change;
 use crate::domain::format::{counted, moment};
 use crate::domain::window;
+use crate::pipeline::{oldest_change, recorded_changes};
 use crate::table::{Cell, columns, tsv};
 use anyhow::{Result, bail};
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use clap::Args;
 use serde::Serialize;
 
@@ -21,7 +23,7 @@ const DAYS: i64 = 30;
 hitrate alerts check\n  \
 hitrate alerts check --since 2026-08-01 --rule prices\n  \
 hitrate alerts check --json\n\n\
-Nothing is sent and nothing is remembered. The changes are those of the saved snapshot: 90 days.")]
+Nothing is sent and nothing is remembered. Changes before the 90 days of a snapshot are read from the record.")]
 pub struct CheckArgs {
     /// Examine the changes from this time on: an RFC 3339 time, or a date for the start of that UTC day [default: 30 days
     /// ago].
@@ -37,7 +39,7 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<u8> {
     let config = common.settings()?;
     let mut rules = config.alerts.rules;
     if rules.is_empty() {
-        bail!("the settings have no `[[alerts.rules]]`; docs/following.md has examples");
+        bail!("the settings have no `[[alerts.rules]]`; docs/following-rules.md has examples");
     }
     if let Some(name) = &args.rule {
         let known: Vec<String> = rules.iter().map(|rule| rule.name.clone()).collect();
@@ -46,8 +48,11 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<u8> {
             bail!("there is no rule `{}`; the settings have {}", clean(name), known.join(", "));
         }
     }
-    let snapshot = common.snapshot()?;
+    let mut snapshot = common.snapshot()?;
     let since = args.since.unwrap_or_else(|| Common::clock().now() - Duration::days(DAYS));
+    if since < oldest_change(snapshot.as_of) {
+        snapshot.changes = recorded(common, since)?;
+    }
     let found = past(&rules, &snapshot, since, config.serve.public_url.trim_end_matches('/'));
     let state = State::load(&common.data().alerts());
     let last = match &state {
@@ -57,6 +62,17 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<u8> {
     let answer = Answer { past: &found, last };
     common.report(&answer, || describe(&found, &answer.last).simulated(snapshot.simulated))?;
     Ok(exit::OK)
+}
+
+/// The changes of the record since a time, newest first, also those that no snapshot has any more.
+fn recorded(common: &Common, since: DateTime<Utc>) -> Result<Vec<Change>> {
+    let from = since.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let path = format!("/local/changes?from={from}");
+    let workloads = common.settings()?.workloads(common.data().path())?;
+    let recorded = running::read_or_ask(common, ("a list of changes", &path), |store| {
+        Ok(recorded_changes(store, &workloads, (Some(since), None))?)
+    })?;
+    Ok(recorded.changes)
 }
 
 /// The answer in JSON.

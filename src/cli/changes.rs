@@ -3,7 +3,7 @@
 use super::tables::{Column, Report, Table, clean, name, text};
 use super::{Common, exit, running};
 use crate::domain::change::{Change, ChangeKind};
-use crate::domain::change_filter::ChangeFilter;
+use crate::domain::change_filter::{ChangeFilter, is_named};
 use crate::domain::window;
 use crate::domain::written_name::WrittenName;
 use crate::pipeline::{RecordedChanges, recorded_changes};
@@ -31,7 +31,8 @@ pub struct ChangesArgs {
     /// Only changes of this kind; may be repeated.
     #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(ChangeKind::ALL.map(ChangeKind::as_str)))]
     kind: Vec<String>,
-    /// Only changes of this model, which may be gone: a model id, or a canonical slug for all its variants.
+    /// Only changes of this model, which may be gone: a model id, a canonical slug for all its variants, or a pattern such
+    /// as `deepseek/*`.
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
     /// Only changes of this provider and its endpoints, by base slug.
@@ -116,7 +117,7 @@ fn filter(args: &ChangesArgs, names: &ChangeNames) -> Result<ChangeFilter> {
 /// The model of a name, which may be an alias and may have shortcuts.
 fn known_model(name: &str, names: &ChangeNames) -> Result<String> {
     for name in [name, WrittenName::parse(name).model] {
-        if names.models.contains(name) {
+        if names.models.iter().any(|known| is_named(name, known)) {
             return Ok(name.to_owned());
         }
         if let Some(target) = names.aliases.get(name) {

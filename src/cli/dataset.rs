@@ -234,7 +234,10 @@ fn begin(folder: &Path, plan: &DatasetPlan) -> Result<Manifest> {
             );
             // Another schema: every file is written again.
             if found.schema_version == SCHEMA_VERSION {
-                manifest.files = found.files;
+                // A path of another form is not one that this command wrote: it is neither compared nor removed.
+                let is_own =
+                    |entry: &FileEntry| entry.path == path_of(&entry.partition) && !entry.path.contains("..");
+                manifest.files = found.files.into_iter().filter(is_own).collect();
             }
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

@@ -212,10 +212,21 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) if is_broken_pipe(&error) => ExitCode::from(exit::OK),
         Err(error) => {
-            eprintln!("hitrate: {error:#}");
+            eprintln!("hitrate: {}", in_words(&error));
             ExitCode::from(code_of(&error))
         }
     }
+}
+
+/// An error with its causes, each said once: many messages end with their cause already.
+fn in_words(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string).filter(|cause| !cause.is_empty()) {
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 fn init_logs(colour: When) {
@@ -379,6 +390,15 @@ fn advance(bar: &indicatif::ProgressBar) -> impl Fn(usize, usize) + Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_that_the_message_contains_is_said_once() {
+        let cause = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let error = anyhow::Error::from(cause()).context(format!("a.csv: {}", cause()));
+        assert_eq!(in_words(&error), format!("a.csv: {}", cause()));
+        let error = anyhow::Error::from(cause()).context("cannot read a.csv");
+        assert_eq!(in_words(&error), format!("cannot read a.csv: {}", cause()));
+    }
 
     #[test]
     fn the_command_line_is_well_formed() {

@@ -4,6 +4,7 @@ use super::tables::{line, width};
 use super::terminal::Look;
 use super::{Common, exit, print_json, print_text, running};
 use crate::store::{MAX_QUERY_TIME, MAX_ROWS, QueryAnswer, QueryCut, QueryLimits, ViewDescription};
+use crate::table::formula_lead;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
@@ -140,6 +141,16 @@ fn text(value: &Value) -> String {
     }
 }
 
+/// A value in CSV. Texts that a spreadsheet would run as a formula are led by an apostrophe, as in every CSV; `-inf` is a
+/// number.
+fn cell(value: &Value) -> String {
+    let text = text(value);
+    match value {
+        Value::String(given) if given.parse::<f64>().is_err() => format!("{}{text}", formula_lead(given)),
+        _ => text,
+    }
+}
+
 /// The answer as aligned columns, or as tab-separated values with a header.
 fn table(answer: &QueryAnswer, look: &Look) -> String {
     let header: Vec<String> = answer.columns.iter().map(|column| line(&column.name)).collect();
@@ -176,9 +187,9 @@ fn table(answer: &QueryAnswer, look: &Look) -> String {
 
 fn csv(answer: &QueryAnswer) -> Result<()> {
     let mut out = csv::Writer::from_writer(Vec::new());
-    out.write_record(answer.columns.iter().map(|column| column.name.as_str()))?;
+    out.write_record(answer.columns.iter().map(|column| cell(&column.name.as_str().into())))?;
     for row in &answer.rows {
-        out.write_record(row.iter().map(text))?;
+        out.write_record(row.iter().map(cell))?;
     }
     let bytes = out.into_inner().map_err(|error| error.into_error())?;
     std::io::stdout().lock().write_all(&bytes)?;
@@ -197,6 +208,15 @@ mod tests {
             rows: vec![vec!["a\tb\u{1b}[31m\nc".into(), 0.5.into()], vec![Value::Null, 12.into()]],
             cut: None,
         }
+    }
+
+    #[test]
+    fn formulas_are_texts_in_csv_and_numbers_stay_numbers() {
+        let shown = |value: Value| cell(&value);
+        assert_eq!(shown("=1+1".into()), "'=1+1");
+        assert_eq!(shown("@SUM(A1)".into()), "'@SUM(A1)");
+        assert_eq!(shown("-inf".into()), "-inf");
+        assert_eq!((shown((-2).into()), shown(Value::Null)), ("-2".to_owned(), String::new()));
     }
 
     #[test]

@@ -126,6 +126,7 @@ async fn serve(
         .then(|| tokio::spawn(import_history(pipeline.clone(), schedule.clone(), cancel.clone())));
     // Not as of another time: the notices would be about the past.
     let following = now.is_none().then(|| Following::of(&pipeline)).flatten();
+    let following = following.map(|following| following.reporting_to(outbox.clone()));
     let following = following.map(|following| tokio::spawn(follow_until(following, cancel.clone())));
     let deliveries = outbox.map(|outbox| tokio::spawn(deliver_until(outbox, cancel.clone())));
     let collector = collect.then(|| {

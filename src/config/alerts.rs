@@ -414,6 +414,15 @@ mod tests {
     }
 
     #[test]
+    fn an_error_of_syntax_names_the_line_and_not_its_text() {
+        for broken in ["url = \"https://h.example/verysecret", "url = \"https://h.example/verysecret\" more"]
+        {
+            let error = parse(&format!("kind = \"slack\"\n{broken}\n")).expect_err(broken);
+            assert!(error.starts_with("hitrate.toml: line 4: ") && !error.contains("verysecret"), "{error}");
+        }
+    }
+
+    #[test]
     fn offsets_and_times_are_minutes() {
         let config =
             parse("kind = \"slack\"\nurl_env = \"U\"\nutc_offset = \"-03:30\"\ndigest = \"daily 07:05\"\n");

@@ -3,7 +3,7 @@
 
 use super::ids::{ModelSlug, ProviderSlug, Tag, Variant, names};
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -143,14 +143,18 @@ impl ChangedField {
         )
     }
 
-    /// Whether its changes are percentage points.
-    pub fn is_in_points(self) -> bool {
-        matches!(self, Self::HitRate | Self::Uptime)
-    }
-
-    /// Whether it is a fraction that pages show in percent.
+    /// Whether it is a fraction. Pages show it in percent, and its changes are percentage points.
     pub fn is_share(self) -> bool {
         matches!(self, Self::HitRate | Self::Uptime | Self::Discount)
+    }
+
+    /// The change from one value to another: percentage points of a share, otherwise percent of the value before. `None`
+    /// if there is no value to compare with.
+    pub fn change(self, before: Option<f64>, after: Option<f64>) -> Option<f64> {
+        match before.zip(after) {
+            Some((before, after)) if self.is_share() => Some((after - before) * 100.0),
+            _ => percent(before, after),
+        }
     }
 }
 
@@ -160,12 +164,23 @@ impl ChangedField {
 pub enum ChangeValue {
     /// Whether something holds.
     Flag(bool),
-    /// A number in the unit of the field.
-    Number(f64),
+    /// A number in the unit of the field; a whole one is written without decimals.
+    Number(#[serde(serialize_with = "number")] f64),
     /// A name, a time or a text.
     Text(String),
     /// Several names.
     List(Vec<String>),
+}
+
+/// Writes status codes and token limits as whole numbers.
+fn number<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    // All whole numbers up to here are exact.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if number.fract() == 0.0 && number.abs() < EXACT {
+        serializer.serialize_i64(*number as i64)
+    } else {
+        serializer.serialize_f64(*number)
+    }
 }
 
 impl ChangeValue {
@@ -259,7 +274,7 @@ pub struct Change {
     pub before: Option<ChangeValue>,
     /// Value after the change; null if there is none.
     pub after: Option<ChangeValue>,
-    /// The change, percent of the value before; for hit rates and uptimes the difference in percentage points.
+    /// The change, percent of the value before; for hit rates, uptimes and discounts the difference in percentage points.
     pub percent: Option<f64>,
     /// When it ended, for outages; null while it lasts.
     #[serde(default)]
@@ -370,4 +385,28 @@ impl Change {
 pub fn percent(before: Option<f64>, after: Option<f64>) -> Option<f64> {
     let (before, after) = before.zip(after)?;
     (before != 0.0).then(|| (after / before - 1.0) * 100.0).filter(|change| change.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_change_by_points_and_amounts_by_percent() {
+        let rounded = |field: ChangedField, before, after| field.change(before, after).map(f64::round);
+        assert_eq!(rounded(ChangedField::Discount, Some(0.27), Some(0.61)), Some(34.0));
+        assert_eq!(rounded(ChangedField::Discount, Some(0.0), Some(0.2)), Some(20.0));
+        assert_eq!(rounded(ChangedField::Discount, None, Some(0.2)), None, "absent is not zero");
+        assert_eq!(rounded(ChangedField::ListInput, Some(0.25), Some(0.5)), Some(100.0));
+        assert_eq!(rounded(ChangedField::ListInput, Some(0.0), Some(0.5)), None);
+    }
+
+    #[test]
+    fn whole_numbers_are_written_without_decimals_and_read_again() {
+        for (number, text) in [(-2.0, "-2"), (0.0, "0"), (1_048_576.0, "1048576"), (0.25, "0.25")] {
+            let value = ChangeValue::Number(number);
+            assert_eq!(serde_json::to_string(&value).expect("JSON"), text);
+            assert_eq!(serde_json::from_str::<ChangeValue>(text).expect("a value"), value);
+        }
+    }
 }

@@ -88,4 +88,7 @@ pub struct AlertsStatus {
     pub receivers: Vec<ReceiverStatus>,
     /// The last deliveries, newest first; empty if the settings hide them.
     pub deliveries: Vec<Delivery>,
+    /// What prevents alerts, one sentence each, without the reasons, which are in the log; empty if nothing does.
+    #[serde(default)]
+    pub problems: Vec<String>,
 }

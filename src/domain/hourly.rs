@@ -65,6 +65,18 @@ names! {
 /// # Errors
 /// The [`Refusal`] that comes first in [`Refusal::ALL`].
 pub fn difference(before: Option<&Cumulative>, now: &Cumulative) -> Result<Stretch, Refusal> {
+    difference_of_tokens(before, now, HOURLY_MIN_TOKENS)
+}
+
+/// [`difference`] with another least number of tokens, for rates that are averaged with their tokens as weights.
+///
+/// # Errors
+/// The [`Refusal`] that comes first in [`Refusal::ALL`].
+pub fn difference_of_tokens(
+    before: Option<&Cumulative>,
+    now: &Cumulative,
+    least_tokens: i64,
+) -> Result<Stretch, Refusal> {
     let midnight = now.at.date_naive().and_time(NaiveTime::MIN).and_utc();
     if now.kind != WindowKind::DayToDate || before.is_some_and(|b| b.kind != WindowKind::DayToDate) {
         return Err(Refusal::WindowKind);
@@ -86,7 +98,7 @@ pub fn difference(before: Option<&Cumulative>, now: &Cumulative) -> Result<Stret
     let (Some(rate), Some(cached_before)) = (now.hit_rate, cached_before) else {
         return Err(Refusal::NoRate);
     };
-    if tokens < HOURLY_MIN_TOKENS {
+    if tokens < least_tokens {
         return Err(Refusal::TooFewTokens);
     }
     let hit_rate = (rate * now.tokens as f64 - cached_before) / tokens as f64;
@@ -211,6 +223,17 @@ mod tests {
         let under = reading("2026-08-07T02:57:00Z", 9_950_000.0 / 30_000_000.0, 30_000_000);
         assert_eq!(difference(Some(&before), &over).map(|s| s.hit_rate), Ok(1.0));
         assert_eq!(difference(Some(&before), &under).map(|s| s.hit_rate), Ok(0.0));
+    }
+
+    #[test]
+    fn a_mean_that_is_weighted_by_tokens_may_use_hours_with_few_of_them() {
+        let before = reading("2026-08-07T01:57:00Z", 0.5, 20_000_000);
+        // 0.1 of 0.2 M tokens cached.
+        let now = reading("2026-08-07T02:57:00Z", 10_020_000.0 / 20_200_000.0, 20_200_000);
+        assert_eq!(difference(Some(&before), &now), Err(Refusal::TooFewTokens));
+        assert_eq!(difference_of_tokens(Some(&before), &now, 200_001), Err(Refusal::TooFewTokens));
+        let found = difference_of_tokens(Some(&before), &now, 200_000).expect("enough");
+        assert!((found.hit_rate - 0.1).abs() < 1e-9 && found.tokens == 200_000, "{found:?}");
     }
 
     #[test]

@@ -205,3 +205,15 @@ pub struct ImportSummary {
     #[serde(flatten)]
     pub report: ImportReport,
 }
+
+impl ImportSummary {
+    /// The upstream that it is a batch of: scheme and host of its address. `None` for files.
+    pub fn upstream(&self) -> Option<&str> {
+        if matches!(self.kind, ImportKind::Export | ImportKind::Bodies | ImportKind::Series) {
+            return None;
+        }
+        let host = self.origin.find("://")? + 3;
+        let end = self.origin.get(host..)?.find('/').map_or(self.origin.len(), |at| host + at);
+        self.origin.get(..end)
+    }
+}

@@ -1,5 +1,8 @@
 //! Statistics of plain numbers that several modules need.
 
+/// From the median absolute deviation to the standard deviation of a normal distribution.
+pub const MAD_TO_SD: f64 = 1.482_602_218_505_602;
+
 /// The median (the mean of the two middle values if the count is even); `None` if empty.
 pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.into_iter().collect();

@@ -250,6 +250,9 @@ thresholds! {
     SHIFT_DAILY_MIN_AFTER: usize = 2, "days";
     /// And at most this many: a shift that is older is not reported any more.
     SHIFT_DAILY_MAX_AFTER: usize = 4, "days";
+    /// Hours with fewer tokens than this are left out of the periods. An hour counts by its tokens, so fewer are enough
+    /// than for a published hourly rate.
+    SHIFT_HOUR_MIN_TOKENS: i64 = 100_000, "tokens";
     /// Endpoints with fewer tokens a day than this are not examined.
     SHIFT_MIN_TOKENS: f64 = 10e6, "tokens a day";
     /// A hit rate that differs by less than this has not shifted.
@@ -259,7 +262,7 @@ thresholds! {
     /// An output speed or a time to first token that differs by less than this has not shifted.
     SHIFT_MIN_SPEED: f64 = 0.30, "relative";
     /// An uptime that differs by less than this has not shifted.
-    SHIFT_MIN_UPTIME: f64 = 0.05, "fraction";
+    SHIFT_MIN_UPTIME: f64 = 0.10, "fraction";
     /// A shift is at least this many times as large as the endpoint's own scatter.
     SHIFT_MIN_SCATTERS: f64 = 1.5, "standard deviations";
     /// Expected share of false alarms among the shifts that are reported at the end of a day.
@@ -268,8 +271,10 @@ thresholds! {
     SHIFT_LIST_MOVE_HOURS: i64 = 24, "hours";
     /// An endpoint is out if its uptime over 30 minutes is below this.
     OUTAGE_UPTIME: f64 = 0.8, "fraction";
-    /// An outage needs at least this many such readings, so that one bad half hour is none.
-    OUTAGE_MIN_READINGS: i64 = 2, "readings";
+    /// An outage needs at least this many such readings: it has lasted for two hours.
+    OUTAGE_MIN_READINGS: i64 = 3, "readings";
+    /// If all its readings are below this uptime, 2 readings are enough.
+    OUTAGE_DEEP_UPTIME: f64 = 0.5, "fraction";
     /// Such readings belong to one outage if they are no further apart than this: one good hourly reading may lie
     /// between them.
     OUTAGE_GAP_MINUTES: i64 = 150, "minutes";

@@ -84,6 +84,7 @@ pub async fn post(
     let url = usable(&request.url, allow_private)?;
     let host = url.host_str().unwrap_or_default().to_owned();
     let port = url.port_or_known_default().unwrap_or(443);
+    let until = tokio::time::Instant::now() + WITHIN;
     let exchange = async {
         let addresses = allowed_addresses(&host, port, allow_private, WITHIN).await?;
         let client = client(&url, &host, &addresses, &request.user_agent)?;
@@ -93,24 +94,27 @@ pub async fn post(
             let value = HeaderValue::from_str(&value).map_err(|_| bad())?;
             sent = sent.header(HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?, value);
         }
-        let mut response = sent.send().await.map_err(|error| broken(&host, error))?;
-        let status = response.status().as_u16();
-        let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let retry_after = wait.and_then(|value| headers::retry_after(value, now));
-        let mut body = Vec::new();
-        // The status decides; a body that breaks off adds nothing.
+        sent.send().await.map_err(|error| broken(&host, error))
+    };
+    let mut response = match tokio::time::timeout_at(until, exchange).await {
+        Ok(response) => response?,
+        Err(_) => return Err(PostError::Timeout { host }),
+    };
+    let status = response.status().as_u16();
+    let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let retry_after = wait.and_then(|value| headers::retry_after(value, now));
+    let mut body = Vec::new();
+    // The status decides; a body that breaks off or does not end adds nothing.
+    let read = async {
         while let Ok(Some(piece)) = response.chunk().await {
             body.extend_from_slice(&piece[..piece.len().min(MOST_BYTES - body.len())]);
             if body.len() >= MOST_BYTES {
                 break;
             }
         }
-        Ok(PostAnswer { status, retry_after, body })
     };
-    match tokio::time::timeout(WITHIN, exchange).await {
-        Ok(answer) => answer,
-        Err(_) => Err(PostError::Timeout { host: host.clone() }),
-    }
+    _ = tokio::time::timeout_at(until, read).await;
+    Ok(PostAnswer { status, retry_after, body })
 }
 
 /// The URL if it may be used: `https`, or `http` to the own network.

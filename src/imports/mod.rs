@@ -12,7 +12,7 @@ use crate::domain::imported::{
     ImportedPrices, ImportedReading, ImportedUptime,
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::BufRead;
 
 names! {
@@ -131,6 +131,20 @@ impl Contents {
         });
     }
 
+    /// Keeps the last closing values of each endpoint and day, as the record does: sweeps read a day several times, and the
+    /// upstream still corrects it. Hit rates and prices are rows of their own.
+    pub fn keep_last_days(&mut self) {
+        let mut seen: HashSet<(ImportedEndpoint, NaiveDate, bool)> = HashSet::new();
+        let mut kept: Vec<ImportedDay> = Vec::new();
+        for day in std::mem::take(&mut self.days).into_iter().rev() {
+            if seen.insert((day.endpoint.clone(), day.day, day.hit_rate.is_some())) {
+                kept.push(day);
+            }
+        }
+        kept.reverse();
+        self.days = kept;
+    }
+
     /// Adds the rows of other contents.
     pub fn extend(&mut self, other: Self) {
         self.days.extend(other.days);
@@ -212,6 +226,34 @@ mod tests {
         for text in ["", "2026-08-01", "yesterday", "2026-13-01 10:00:00"] {
             assert_eq!(time(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn of_closing_values_that_were_read_twice_the_last_ones_are_kept() {
+        let row = |hit_rate: Option<f64>, price: Option<f64>| ImportedDay {
+            endpoint: ImportedEndpoint {
+                model: ModelSlug::new("wren/lark-2"),
+                variant: Variant::standard(),
+                endpoint_id: None,
+                provider: None,
+                provider_name: None,
+                tag: None,
+            },
+            day: "2026-08-01".parse().expect("a day"),
+            hit_rate,
+            basis: None,
+            tokens: None,
+            effective_input: price,
+            effective_output: None,
+            uptime: None,
+            throughput: None,
+            latency_ms: None,
+        };
+        let days =
+            vec![row(Some(0.4), None), row(None, Some(1.0)), row(None, Some(1.1)), row(Some(0.5), None)];
+        let mut contents = Contents { days, ..Contents::default() };
+        contents.keep_last_days();
+        assert_eq!(contents.days, [row(None, Some(1.1)), row(Some(0.5), None)]);
     }
 
     #[test]

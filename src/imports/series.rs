@@ -14,6 +14,11 @@ use std::collections::BTreeMap;
 /// Least hours with a reading that make the mean of a day's speeds.
 const LEAST_HOURS: usize = 20;
 
+/// Whether a name is an alias of a model.
+fn is_alias(name: &str) -> bool {
+    name.starts_with('~')
+}
+
 /// Adds a usage summary of a sweep: the day so far.
 pub(super) fn add_summary(contents: &mut Contents, row: &Row<'_>) -> Result<(), String> {
     let at = row.required_time("sweep_started_at")?;
@@ -105,8 +110,13 @@ pub(super) fn add_activity(contents: &mut Contents, row: &Row<'_>) -> Result<(),
 /// requests, as the upstream computes it.
 pub(super) fn add_performance(contents: &mut Contents, row: &Row<'_>) -> Result<(), String> {
     let at = row.required_time("scraped_at")?;
+    let model = row.required("permaslug")?;
+    // An alias has the endpoints of its target, which are in the series themselves.
+    if is_alias(model) {
+        return Ok(());
+    }
     let endpoint = ImportedEndpoint {
-        model: ModelSlug::new(row.required("permaslug")?),
+        model: ModelSlug::new(model),
         variant: Variant::new(row.required("variant")?),
         endpoint_id: row.uuid("endpoint_id")?,
         provider: None,
@@ -223,8 +233,7 @@ fn logged_price(contents: &mut Contents, line: &[u8]) -> Result<(), String> {
     let logged: Logged =
         serde_json::from_slice(line).map_err(|error| format!("it cannot be read: {error}"))?;
     let at = time(&logged.t).ok_or_else(|| format!("`t` is `{}`, which is not a time", logged.t))?;
-    let Some(pricing) = logged.pricing.filter(|_| logged.event != "remove" && !logged.id.starts_with('~'))
-    else {
+    let Some(pricing) = logged.pricing.filter(|_| logged.event != "remove" && !is_alias(&logged.id)) else {
         return Ok(());
     };
     let price = |value: Option<serde_json::Value>, name: &str| -> Result<Option<f64>, String> {
@@ -237,7 +246,7 @@ fn logged_price(contents: &mut Contents, line: &[u8]) -> Result<(), String> {
         number.map(|number| Some(per_million(number))).ok_or_else(|| format!("`{name}` is not a price"))
     };
     let (public, variant) = model_and_variant(&logged.id);
-    let prices = ImportedPrices {
+    let mut prices = ImportedPrices {
         endpoint: ImportedEndpoint {
             model: logged.canonical_slug.as_deref().map_or(public, ModelSlug::new),
             variant,
@@ -253,6 +262,10 @@ fn logged_price(contents: &mut Contents, line: &[u8]) -> Result<(), String> {
         cache_write: price(pricing.input_cache_write, "input_cache_write")?,
         discount: None,
     };
+    // For a month the log has 0 for both cache prices of every model: none is listed.
+    if (prices.cache_read, prices.cache_write) == (Some(0.0), Some(0.0)) && prices.input > Some(0.0) {
+        (prices.cache_read, prices.cache_write) = (None, None);
+    }
     // Routers have no price of their own; the upstream lists -1.
     if prices.input.is_some_and(|price| price < 0.0) {
         return Ok(());

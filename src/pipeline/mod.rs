@@ -28,7 +28,7 @@ pub use collect::{CollectOptions, CollectReport};
 pub use history::flips;
 pub use imports::{FileReport, ImportError, ImportFile, forget_import, import_file};
 pub use preferences::realised_preferences;
-pub use publish::{RecordedChanges, build_snapshot, recorded_changes};
+pub use publish::{RecordedChanges, build_snapshot, oldest_change, recorded_changes};
 pub use replay::{ReplayReport, SetAside};
 pub use retention::roll_up;
 pub use suspect::{AcceptError, AcceptReport};

@@ -8,10 +8,11 @@ use super::{PipelineError, assemble, backtest, changes, retention};
 use crate::analysis::share::JUMP_DAYS;
 use crate::analysis::{self, Analysis, Frames};
 use crate::domain::change::Change;
+use crate::domain::session::Pricing;
 use crate::domain::window::midnight;
 use crate::domain::workload::Workload;
 use crate::snapshot::{self, Current, Snapshot};
-use crate::store::{ChangeNames, Store};
+use crate::store::{ChangeNames, EndpointNow, Store};
 use chrono::{DateTime, Days, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -32,7 +33,7 @@ pub(super) fn publish(
 ) -> Result<Arc<Snapshot>, PipelineError> {
     if let Some(newest) = store.newest_run(None)? {
         close_days(store, &workloads, newest.run.observed_at.date_naive())?;
-        changes::examine_shifts(store, newest.run.observed_at.date_naive())?;
+        changes::examine_shifts_or_log(store, newest.run.observed_at.date_naive());
     }
     let mut snapshot = build_snapshot(store, None, workloads, now)?;
     snapshot.status.missing.extend(unfinished);
@@ -88,9 +89,13 @@ pub fn build_snapshot(
         (analysis, shown.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     let (analysis, (tested, mut material)) = (analysis?, shown?);
-    let from = as_of.date_naive() - Days::new(CHANGES_DAYS - 1);
-    material.changes = all_changes(store, &analysis, &workloads, as_of, (midnight(from), as_of))?;
+    material.changes = all_changes(store, &analysis, &workloads, as_of, (oldest_change(as_of), as_of))?;
     Ok(assemble::snapshot(material, analysis, tested, workloads, built_at))
+}
+
+/// The first moment whose changes are in the snapshot of a run.
+pub fn oldest_change(as_of: DateTime<Utc>) -> DateTime<Utc> {
+    midnight(as_of.date_naive() - Days::new(CHANGES_DAYS - 1))
 }
 
 /// The analysis of the run at `as_of`, with hysteresis against the tiers at the end of the previous day.
@@ -151,10 +156,14 @@ fn all_changes(
 ) -> Result<Vec<Change>, PipelineError> {
     let default_workload = workloads.first().map_or("", |workload| workload.name.as_str());
     let bases = analysis.endpoints.iter().map(|(id, verdicts)| (*id, verdicts.cost_basis.clone()));
-    let sessions = Sessions::new(workloads, bases);
+    let newest = store.endpoints(as_of)?.rows()?;
+    let prices = newest.iter().map(|endpoint| {
+        (endpoint.endpoint_id, Pricing::listed(&endpoint.list, endpoint.price_tiers.clone()))
+    });
+    let sessions = Sessions::new(workloads, bases).with_prices(prices);
     let mut all = changes(store, &sessions, default_workload, as_of, (from, to))?;
     let today = tiers_of_the_day(&analysis.tier_lists, as_of, default_workload);
-    let jumps = jumps(store, as_of, (from, to))?;
+    let jumps = jumps(store, &newest, as_of, (from, to))?;
     all.extend(today.into_iter().chain(jumps).filter(|change| (from..=to).contains(&change.at)));
     newest_first(&mut all);
     Ok(all)
@@ -163,12 +172,13 @@ fn all_changes(
 /// The jumps of traffic on the days of a range.
 fn jumps(
     store: &Store,
+    newest: &[EndpointNow],
     as_of: DateTime<Utc>,
     (from, to): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Vec<Change>, PipelineError> {
     let day = |time: DateTime<Utc>| time.clamp(DateTime::UNIX_EPOCH, as_of).date_naive();
     // A jump is dated to the end of its day, and a day is compared with the days before it.
     let days = store.days(day(from) - TimeDelta::days(JUMP_DAYS + 1), day(to), as_of)?;
-    let share = traffic_of(&days.rows()?, &store.endpoints(as_of)?.rows()?, as_of);
+    let share = traffic_of(&days.rows()?, newest, as_of);
     Ok(traffic_jumps(&share, &store.models(as_of)?))
 }

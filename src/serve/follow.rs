@@ -48,6 +48,11 @@ impl Following {
         })
     }
 
+    /// The same with the outbox of the server, whose status says whether the rules can be applied.
+    pub fn reporting_to(self, outbox: Option<Outbox>) -> Self {
+        Self { outbox: outbox.unwrap_or(self.outbox), ..self }
+    }
+
     /// The outbox that receives the notices.
     pub fn outbox(&self) -> &Outbox {
         &self.outbox
@@ -125,7 +130,10 @@ pub async fn follow_until(following: Following, cancel: CancellationToken) {
             if !is_known {
                 let id = snapshot.id.clone();
                 let job = following.clone();
-                match background::run(move || job.apply_to(&snapshot)).await {
+                let applied_to = background::run(move || job.apply_to(&snapshot)).await;
+                let is_applied = matches!(applied_to, Ok(Ok(_)));
+                following.outbox.note_rules((!is_applied).then(|| following.clock.now()));
+                match applied_to {
                     Ok(Ok(0)) => {}
                     Ok(Ok(notices)) => tracing::info!(notices, snapshot = id, "alert rules applied"),
                     Ok(Err(error)) => tracing::error!(%error, "the alert rules could not be applied"),

@@ -11,7 +11,7 @@ use uuid::Uuid;
 /// Imported data: its sources, and the days of endpoints that the record does not have.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Imports {
-    /// Number of imported sources.
+    /// Number of imported sources; all batches of one kind from one upstream are one.
     pub count: usize,
     /// The newest sources, newest first.
     pub sources: Vec<ImportSummary>,

@@ -47,6 +47,8 @@ pub struct ListedModel {
     pub at: DateTime<Utc>,
     /// Whether it is listed from then on.
     pub is_listed: bool,
+    /// For a model that is listed again, the first run that no longer listed it.
+    pub absent_since: Option<DateTime<Utc>>,
     /// Canonical slug.
     pub model: ModelSlug,
     /// Variant.
@@ -206,7 +208,12 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the record cannot be read.
     pub fn listed_models(&self, as_of: DateTime<Utc>) -> Result<Vec<ListedModel>, StoreError> {
-        select!(self, MODELS, [naive(as_of)], ListedModel { at, is_listed, model, variant, model_id })
+        select!(
+            self,
+            MODELS,
+            [naive(as_of)],
+            ListedModel { at, is_listed, absent_since, model, variant, model_id }
+        )
     }
 
     /// The changes of the kind of window up to `as_of`, oldest first.

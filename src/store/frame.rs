@@ -4,7 +4,7 @@
 use super::columns::naive;
 use super::hourly::HOURLY;
 use super::{Store, StoreError, columns};
-use crate::domain::thresholds::{HOURLY_MIN_TOKENS, HOURLY_TOLERANCE};
+use crate::domain::thresholds::{HOURLY_TOLERANCE, SHIFT_HOUR_MIN_TOKENS};
 use chrono::{DateTime, Duration, Utc};
 use duckdb::arrow::array::{Array, AsArray, RecordBatch};
 use duckdb::arrow::datatypes::{
@@ -72,7 +72,8 @@ impl Store {
         self.read(|connection| Answer::<()>::of(connection, NUMBERS, [], |_, _| Ok(()))?.frame())
     }
 
-    /// What the change-point method reads of the runs in `[from, to]`: hourly rates, and speed and uptime.
+    /// What the change-point method reads of the runs in `[from, to]`: the rates of hours, also of those with too
+    /// few tokens for a published hourly rate, and speed and uptime.
     pub fn shift_frames(
         &self,
         from: DateTime<Utc>,
@@ -82,7 +83,7 @@ impl Store {
             let sql = SHIFT_USAGE.replace("hourly_rates h", &format!("({HOURLY}) h"));
             // The hourly rates end before their second parameter, and the last run counts.
             let end = naive(to + Duration::microseconds(1));
-            let usage = params![naive(from), end, HOURLY_MIN_TOKENS, HOURLY_TOLERANCE];
+            let usage = params![naive(from), end, SHIFT_HOUR_MIN_TOKENS, HOURLY_TOLERANCE];
             let usage = Answer::<()>::of(connection, &sql, usage, |_, _| Ok(()))?.frame()?;
             let health = params![naive(from), naive(to)];
             let health = Answer::<()>::of(connection, SHIFT_HEALTH, health, |_, _| Ok(()))?.frame()?;

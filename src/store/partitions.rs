@@ -10,9 +10,6 @@ use duckdb::Connection;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// Number of months before that of the first run that are looked at.
-const MONTHS_BEFORE: u32 = 12;
-
 /// A month of a view.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partition {
@@ -128,15 +125,18 @@ fn partition(
     Ok(found.into_iter().next())
 }
 
-/// The months that may have rows: charts reach back before the first run.
+/// The months that may have rows: charts reach back up to a year before the first run.
 fn months(connection: &Connection) -> Result<Vec<NaiveDate>, StoreError> {
-    let sql = "SELECT min(observed_at) AS first, max(observed_at) AS last FROM run";
+    // Imported data may be older than the record.
+    let sql = "SELECT least(min(observed_at) - INTERVAL 12 MONTH, (SELECT min(CAST(day AS TIMESTAMP)) FROM imported_day),
+            (SELECT min(since) FROM imported_price)) AS first, max(observed_at) AS last
+        FROM run";
     let extent =
         rows!(connection, sql, [], |first: Option<DateTime<Utc>>, last: Option<DateTime<Utc>>| first
             .zip(last));
     let Some((first, last)) = extent.into_iter().next().flatten() else { return Ok(Vec::new()) };
     let first_of = |time: DateTime<Utc>| time.date_naive().with_day(1);
-    let begin = first_of(first).and_then(|month| month.checked_sub_months(Months::new(MONTHS_BEFORE)));
+    let begin = first_of(first);
     let next = |month: &NaiveDate| month.checked_add_months(Months::new(1));
     let all = std::iter::successors(begin, next).take_while(|month| *month <= last.date_naive());
     Ok(all.collect())

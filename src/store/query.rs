@@ -36,21 +36,31 @@ const WATCH_EVERY: Duration = Duration::from_millis(50);
 const TABLE_FUNCTIONS: &[&str] = &["generate_series", "range", "unnest", "json_each", "json_tree"];
 /// Functions that read the state of the process instead of data.
 const REFUSED_FUNCTIONS: &[&str] =
-    &["current_setting", "currval", "getenv", "getvariable", "nextval", "write_log"];
+    &["current_setting", "currval", "getenv", "getvariable", "nextval", "sleep_ms", "write_log"];
+/// Macros in place of functions that could take any time or memory in one call.
+const FUNCTION_LIMITS: &str = include_str!("../../queries/question/limits.sql");
+/// Functions that write a number as wide as their first argument states.
+const FORMATS: &[&str] = &["format", "printf"];
 
 /// The tables, table functions and functions of a parsed question, with their places in its text.
 const PARTS: &str = "
     SELECT value->>'type' AS kind, coalesce(value->>'table_name', '') AS table_name,
         coalesce(value->>'schema_name', '') || coalesce(value->>'catalog_name', '') AS schema_name,
         coalesce(value->'function'->>'function_name', value->>'function_name', '') AS function_name,
+        coalesce(value->>'schema', '') || coalesce(value->>'catalog', '') AS qualifier,
+        value->'children'->0->'value'->>'value' AS first_constant,
         json_type(value->'query') = 'OBJECT' AS has_query,
         TRY_CAST(value->>'query_location' AS BIGINT) AS place
     FROM json_tree(CAST(? AS JSON))
-    WHERE type = 'OBJECT' AND (value->>'type') IN ('BASE_TABLE', 'TABLE_FUNCTION', 'SHOW_REF', 'FUNCTION')";
+    WHERE type = 'OBJECT' AND (value->>'type') IN ('BASE_TABLE', 'TABLE_FUNCTION', 'SHOW_REF', 'FUNCTION', 'VALUE_PARAMETER')";
 /// The names of its common table expressions.
 const EXPRESSIONS: &str = "
     SELECT value->>'key' AS name FROM json_tree(CAST(? AS JSON))
     WHERE type = 'OBJECT' AND json_exists(value, '$.value.query')";
+/// The tables and views that a question could read under the name of an expression that is not in its scope.
+const TABLES: &str = "
+    SELECT lower(table_name) AS name FROM duckdb_tables()
+    UNION SELECT lower(view_name) FROM duckdb_views() WHERE schema_name <> 'information_schema'";
 
 /// Limits of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,7 +132,45 @@ impl Store {
             prepare(&connection, &used)?;
             answer(&connection, sql, limits.rows.min(MAX_ROWS))
         })
+        .map_err(plain)
     }
+}
+
+/// The message of DuckDB about a question, without the words about this program's own queries.
+fn plain(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Query(duckdb::Error::DuckDBFailure(_, Some(message))) => {
+            if message.starts_with("Out of Memory Error") {
+                return StoreError::TooMuchMemory { mib: MAX_QUERY_MEMORY / (1024 * 1024) };
+            }
+            StoreError::Refused(message)
+        }
+        other => other,
+    }
+}
+
+/// Whether a name can be that of a common table expression: it must not name a file or a table, because such a name
+/// outside the scope of the expression would be read as one.
+fn is_free(name: &str, tables: &[String]) -> bool {
+    !name.contains(['.', '/', '\\', ':']) && !tables.iter().any(|table| table == name)
+}
+
+/// Whether the first argument of a format function is a constant that asks for no huge width.
+fn is_narrow(constant: Option<&str>) -> bool {
+    constant.is_some_and(|text| {
+        let longest = text.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
+        let mut depth = 0;
+        // A width in braces of its own is an argument.
+        let is_nested = text.replace("{{", "").replace("}}", "").chars().any(|c| {
+            depth += match c {
+                '{' => 1,
+                '}' => -1,
+                _ => 0,
+            };
+            depth > 1
+        });
+        longest < 5 && !text.contains('*') && !is_nested
+    })
 }
 
 /// Runs a query, and interrupts it after a time or if it takes too much memory. `watch` is another connection.
@@ -206,22 +254,34 @@ fn check(connection: &Connection, sql: &str) -> Result<Vec<&'static str>, StoreE
         return refused(format!("expected one SELECT, found {statements} statements"), None);
     }
     let expressions = rows!(connection, EXPRESSIONS, [&tree], |name: String| name.to_lowercase());
+    let tables = rows!(connection, TABLES, [], |name: String| name);
+    if let Some(taken) =
+        expressions.iter().find(|name| !views::names().any(|view| view == **name) && !is_free(name, &tables))
+    {
+        return refused(format!("`{taken}` cannot be the name of an expression; choose another name"), None);
+    }
+    let limited: Vec<&str> = FUNCTION_LIMITS
+        .lines()
+        .filter_map(|line| line.strip_prefix("CREATE OR REPLACE TEMP MACRO ")?.split('(').next())
+        .collect();
     let parts =
         rows!(connection, PARTS, [&tree], |kind: String,
                                            table_name: String,
                                            schema_name: String,
                                            function_name: String,
+                                           qualifier: String,
+                                           first_constant: Option<String>,
                                            has_query: Option<bool>,
                                            place: Option<i64>| (
             kind,
             table_name.to_lowercase(),
             schema_name,
-            function_name.to_lowercase(),
+            (function_name.to_lowercase(), qualifier, first_constant),
             has_query == Some(true),
             place
         ));
     let mut used = Vec::new();
-    for (kind, table, schema, function, has_query, place) in parts {
+    for (kind, table, schema, (function, qualifier, first_constant), has_query, place) in parts {
         let view = views::names().find(|name| schema.is_empty() && *name == table);
         match kind.as_str() {
             "BASE_TABLE" if view.is_some() => used.extend(view),
@@ -245,8 +305,20 @@ fn check(connection: &Connection, sql: &str) -> Result<Vec<&'static str>, StoreE
                     None,
                 );
             }
+            "VALUE_PARAMETER" => {
+                return refused("there are no parameters; write the value into the SQL".to_owned(), place);
+            }
             _ if REFUSED_FUNCTIONS.contains(&function.as_str()) => {
                 return refused(format!("the function `{function}` is not available"), place);
+            }
+            _ if limited.contains(&function.as_str()) && !qualifier.is_empty() => {
+                return refused(format!("write `{function}` without a schema"), place);
+            }
+            _ if FORMATS.contains(&function.as_str()) && !is_narrow(first_constant.as_deref()) => {
+                return refused(
+                    format!("the format of `{function}` must be a constant with widths under 10,000"),
+                    place,
+                );
             }
             _ => {}
         }
@@ -273,6 +345,7 @@ fn prepare(connection: &Connection, used: &[&str]) -> Result<(), StoreError> {
             connection.execute_batch(&format!("CREATE OR REPLACE TEMP VIEW {name} AS {query}"))?;
         }
     }
+    connection.execute_batch(FUNCTION_LIMITS)?;
     Ok(connection.execute_batch("BEGIN TRANSACTION READ ONLY")?)
 }
 
@@ -386,4 +459,19 @@ fn value(column: &dyn Array, row: usize) -> Result<Value, StoreError> {
         }
         _ => Value::String(text()?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_with_huge_or_variable_widths_are_not_narrow() {
+        for narrow in ["%5.2f", "{:>9}", "{} {{}} {}", "{:.3f} of {:04d}"] {
+            assert!(is_narrow(Some(narrow)), "{narrow}");
+        }
+        for wide in [Some("%200000d"), Some("%*d"), Some("{:>{}}"), Some("{:.{}f}"), None] {
+            assert!(!is_narrow(wide), "{wide:?}");
+        }
+    }
 }

@@ -8,7 +8,8 @@ use crate::domain::change::{Change, ChangedField};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::shift::Shift;
 use crate::domain::thresholds::{
-    OUTAGE_GAP_MINUTES, OUTAGE_MIN_READINGS, OUTAGE_UPTIME, STATUS_MIN_HOURS, STATUS_MIN_READINGS,
+    OUTAGE_DEEP_UPTIME, OUTAGE_GAP_MINUTES, OUTAGE_MIN_READINGS, OUTAGE_UPTIME, STATUS_MIN_HOURS,
+    STATUS_MIN_READINGS,
 };
 use crate::domain::tier_history::RunDay;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -238,7 +239,8 @@ impl Store {
             naive(as_of),
             OUTAGE_UPTIME,
             OUTAGE_GAP_MINUTES,
-            OUTAGE_MIN_READINGS
+            OUTAGE_MIN_READINGS,
+            OUTAGE_DEEP_UPTIME
         ];
         events!(self, OUTAGES, parameters, OutageRow {
             at: DateTime<Utc>,

@@ -31,13 +31,17 @@ const VIEWS: &[View] = views![
     "hourly",
     "readings",
     "prices",
+    "price_changes",
     "endpoints",
     "models",
     "providers",
     "tiers",
     "recommendations",
+    "shifts",
     "model_days",
     "runs",
+    "imported_days",
+    "imported_prices",
 ];
 
 /// The description of a view.

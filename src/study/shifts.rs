@@ -6,10 +6,10 @@
 
 use super::coverage::StudyError;
 use crate::analysis::shifts::{Background, Readings, detect};
-use crate::domain::hourly::{Cumulative, Stretch, difference};
+use crate::domain::hourly::{Cumulative, Stretch, difference_of_tokens};
 use crate::domain::shift::Shift;
 use crate::domain::statistics::median;
-use crate::domain::thresholds::SHIFT_WINDOW_DAYS;
+use crate::domain::thresholds::{SHIFT_HOUR_MIN_TOKENS, SHIFT_WINDOW_DAYS};
 use crate::domain::window::{WindowKind, midnight};
 use crate::simulator::{EndpointShifts, EndpointTruth, EventKind, Habits, Simulator, SimulatorConfig};
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
@@ -181,7 +181,8 @@ fn readings(simulator: &Simulator, endpoints: &[EndpointTruth], day: NaiveDate) 
                 hit_rate: counters.hit_rate(),
                 tokens: i64::try_from(counters.tokens()).unwrap_or(i64::MAX),
             };
-            rows.extend(difference(before.as_ref(), &now).ok().map(|stretch| (number, stretch)));
+            let rate = difference_of_tokens(before.as_ref(), &now, SHIFT_HOUR_MIN_TOKENS);
+            rows.extend(rate.ok().map(|stretch| (number, stretch)));
             before = Some(now);
         }
     }

@@ -68,7 +68,7 @@ const FIELDS: [&str; 9] =
     ["group", "kind", "model", "provider", "endpoint", "from", "to", "min_percent", "costs_more"];
 
 /// A complete query: the filter and the page. Every condition excludes changes without the value: absent is not zero.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct ChangeQuestion {
     filter: ChangeFilter,
     group: Option<ChangeGroup>,
@@ -84,6 +84,13 @@ pub struct ChangeQuestion {
 fn date(text: &str) -> Option<NaiveDate> {
     // chrono also accepts signs and years with more digits.
     text.parse().ok().filter(|_| text.len() == 10)
+}
+
+impl Default for ChangeQuestion {
+    /// The first page of all changes.
+    fn default() -> Self {
+        Self::new(|_| None)
+    }
 }
 
 impl ChangeQuestion {
@@ -157,6 +164,12 @@ impl ChangeQuestion {
         .flatten()
         .collect::<Vec<_>>()
         .join(", ")
+    }
+
+    /// Whether it is for recommendations only.
+    pub fn is_of_recommendations(&self) -> bool {
+        self.group == Some(ChangeGroup::Recommendations)
+            || self.filter.kinds.contains(&ChangeKind::RecommendationChanged)
     }
 
     /// All changes that match, newest first.
@@ -239,6 +252,7 @@ mod tests {
         ]);
         assert_eq!(filter.errors.len(), 6, "{:?}", filter.errors);
         assert!(filter.passes(&price(1.0)) && filter.page == 1);
+        assert_eq!(ChangeQuestion::default().page, 1, "pages are counted from 1");
         assert_eq!(ask(&[("from", "2026-08-02"), ("to", "2026-08-01")]).errors.len(), 1);
         assert_eq!(ask(&[("model", &"x".repeat(5000))]).typed("model").len(), 100);
         assert_eq!(ask(&[("group", "prices"), ("model", "a/b")]).in_words(), "prices, model a/b");

@@ -106,10 +106,14 @@ impl Cell {
     }
 }
 
-/// Writes a text, quoted if necessary. A text that a spreadsheet would run as a formula gets a leading apostrophe,
-/// because names are untrusted.
+/// What a text in CSV is led by: an apostrophe if a spreadsheet would run it as a formula, because names are untrusted.
+pub(crate) fn formula_lead(text: &str) -> &'static str {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" }
+}
+
+/// Writes a text, quoted if necessary.
 fn write_text(text: &str, out: &mut String) {
-    let lead = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    let lead = formula_lead(text);
     if text.contains([',', '"', '\n', '\r']) {
         _ = write!(out, "\"{lead}{}\"", text.replace('"', "\"\""));
     } else {

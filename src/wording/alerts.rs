@@ -1,6 +1,8 @@
 //! The state of alerts in words.
 
 use crate::domain::delivery::{AlertsStatus, DeliveryOutcome, ReceiverState};
+use crate::domain::format::moment;
+use chrono::{DateTime, Utc};
 
 /// The state of a receiver.
 pub fn receiver(state: ReceiverState) -> &'static str {
@@ -19,6 +21,18 @@ pub fn outcome(outcome: DeliveryOutcome) -> &'static str {
         DeliveryOutcome::Failed => "failed, will be sent again",
         DeliveryOutcome::GivenUp => "failed, given up",
     }
+}
+
+/// That the state of the deliveries is not known.
+pub const UNREADABLE: &str =
+    "The state of the deliveries cannot be read, so nothing is sent. The log has the reason.";
+
+/// That the rules cannot be applied since a time.
+pub fn rules_failing(since: DateTime<Utc>) -> String {
+    format!(
+        "The rules cannot be applied since {}. The log has the reason; they are tried again.",
+        moment(since)
+    )
 }
 
 /// How many receivers there are, and how many get nothing.

@@ -2,6 +2,7 @@
 
 use crate::domain::change::ChangedField;
 use crate::domain::format::{grouped, percent_change, usd};
+use crate::domain::imported::ImportKind;
 use chrono::{DateTime, Utc};
 
 /// A field in the middle of a sentence.
@@ -144,15 +145,15 @@ pub fn schedule(words: &ScheduleWords<'_>) -> String {
     format!("{levels}: {when}{on} on {} of {} days{documented}", words.days_seen, words.days)
 }
 
-/// Between which readings something was seen to change.
+/// Between which readings something was seen to change; it follows a comma.
 fn between(last_read: Option<DateTime<Utc>>, at: DateTime<Utc>) -> String {
     let (day, minute) = ("%Y-%m-%d %H:%M", "%H:%M");
     match last_read {
-        None => format!("first seen by the run of {} UTC", at.format(day)),
+        None => format!("first seen in the run of {} UTC", at.format(day)),
         Some(last) => {
             let same_day = last.date_naive() == at.date_naive();
             let end = at.format(if same_day { minute } else { day });
-            format!("between the readings of {} and {end} UTC", last.format(day))
+            format!("seen between the readings of {} and {end} UTC", last.format(day))
         }
     }
 }
@@ -163,7 +164,24 @@ pub fn price_moved(
     (from, to): (Option<f64>, Option<f64>),
     (last_read, at): (Option<DateTime<Utc>>, DateTime<Utc>),
 ) -> String {
-    format!("{} {}", number_moved(field, from, to), between(last_read, at))
+    format!("{}, {}", number_moved(field, from, to), between(last_read, at))
+}
+
+/// Why an imported change of a list price counts: "input +10 % ($1.00 → $1.10) from 2026-07-20 00:00 UTC on, imported from
+/// series-1f2e3d4c".
+pub fn imported_price_moved(
+    field: ChangedField,
+    (from, to): (Option<f64>, Option<f64>),
+    at: DateTime<Utc>,
+    source: &str,
+) -> String {
+    let origin = if source == ImportKind::ListedPrices.as_str() {
+        "the upstream's log of list prices"
+    } else {
+        source
+    };
+    let moved = number_moved(field, from, to);
+    format!("{moved} from {} UTC on, imported from {origin}", at.format("%Y-%m-%d %H:%M"))
 }
 
 /// Why a change of conditional prices counts; `before` and `after` are their numbers.
@@ -177,7 +195,7 @@ pub fn price_tiers_moved(
         (before, after) if before == after => format!("changed ({after})"),
         (before, after) => format!("changed ({before} → {after})"),
     };
-    format!("conditional prices {what} {}", between(last_read, at))
+    format!("conditional prices {what}, {}", between(last_read, at))
 }
 
 /// Why the change of a fact counts; `None` is a value that is not published.
@@ -186,7 +204,7 @@ pub fn fact_moved(
     (from, to): (Option<&str>, Option<&str>),
     (last_read, at): (Option<DateTime<Utc>>, DateTime<Utc>),
 ) -> String {
-    format!("{} {}", fact_words(field, from, to), between(last_read, at))
+    format!("{}, {}", fact_words(field, from, to), between(last_read, at))
 }
 
 /// "quantization fp8 → fp4", "region now eu".
@@ -204,7 +222,7 @@ pub fn parameters_moved(
     (removed, added): (&[String], &[String]),
     (last_read, at): (Option<DateTime<Utc>>, DateTime<Utc>),
 ) -> String {
-    format!("{} {}", parameters_words(removed, added), between(last_read, at))
+    format!("{}, {}", parameters_words(removed, added), between(last_read, at))
 }
 
 /// "parameters: tools added, logprobs removed".
@@ -220,7 +238,7 @@ pub fn deprecation_moved(
     (from, to): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
     (last_read, at): (Option<DateTime<Utc>>, DateTime<Utc>),
 ) -> String {
-    format!("{} {}", deprecation_words(from, to), between(last_read, at))
+    format!("{}, {}", deprecation_words(from, to), between(last_read, at))
 }
 
 pub(super) fn deprecation_words(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> String {
@@ -228,6 +246,10 @@ pub(super) fn deprecation_words(from: Option<DateTime<Utc>>, to: Option<DateTime
     match (from, to) {
         (None, Some(to)) => format!("end of the offer announced for {}", day(to)),
         (Some(from), None) => format!("announced end of {} withdrawn", day(from)),
+        (Some(from), Some(to)) if day(from) == day(to) => {
+            let minute = |time: DateTime<Utc>| time.format("%H:%M").to_string();
+            format!("announced end on {} moved from {} to {} UTC", day(to), minute(from), minute(to))
+        }
         (Some(from), Some(to)) => format!("announced end moved from {} to {}", day(from), day(to)),
         (None, None) => "no end announced".to_owned(),
     }
@@ -251,13 +273,20 @@ pub fn endpoint_appeared(at: DateTime<Utc>, last_read: Option<DateTime<Utc>>) ->
 
 /// Why an endpoint counts as gone.
 pub fn endpoint_gone(at: DateTime<Utc>) -> String {
-    format!("no longer in the answered list of its model in the run of {} UTC", at.format("%Y-%m-%d %H:%M"))
+    format!(
+        "no longer in the list of its model’s endpoints in the run of {} UTC",
+        at.format("%Y-%m-%d %H:%M")
+    )
 }
 
-/// Why a model counts as new or gone.
-pub fn model_listed(at: DateTime<Utc>, is_listed: bool) -> String {
-    let what = if is_listed { "first listed" } else { "no longer listed" };
-    format!("{what} in the run of {} UTC", at.format("%Y-%m-%d %H:%M"))
+/// Why a model counts as new or gone; `absent_since` is the first run that no longer listed it, if it was listed before.
+pub fn model_listed(at: DateTime<Utc>, is_listed: bool, absent_since: Option<DateTime<Utc>>) -> String {
+    let run = |at: DateTime<Utc>| format!("the run of {} UTC", at.format("%Y-%m-%d %H:%M"));
+    match (is_listed, absent_since) {
+        (false, _) => format!("no longer listed in {}", run(at)),
+        (true, None) => format!("first listed in {}", run(at)),
+        (true, Some(since)) => format!("listed again in {}, absent since {}", run(at), run(since)),
+    }
 }
 
 #[cfg(test)]
@@ -273,16 +302,16 @@ mod tests {
         let seen = (Some(at("2026-10-03T16:57:00Z")), at("2026-10-03T17:57:00Z"));
         assert_eq!(
             price_moved(ChangedField::ListInput, (Some(0.088), Some(0.0685)), seen),
-            "input \u{2212}22 % ($0.088 → $0.0685) between the readings of 2026-10-03 16:57 and 17:57 UTC"
+            "input \u{2212}22 % ($0.088 → $0.0685), seen between the readings of 2026-10-03 16:57 and 17:57 UTC"
         );
         let night = (Some(at("2026-10-03T23:57:00Z")), at("2026-10-04T00:57:00Z"));
         assert_eq!(
             price_moved(ChangedField::ListCacheRead, (None, Some(0.1)), night),
-            "cache read now $0.10 between the readings of 2026-10-03 23:57 and 2026-10-04 00:57 UTC"
+            "cache read now $0.10, seen between the readings of 2026-10-03 23:57 and 2026-10-04 00:57 UTC"
         );
         assert_eq!(
             price_moved(ChangedField::Discount, (Some(0.2), None), (None, at("2026-10-04T00:57:00Z"))),
-            "discount 20 % → none first seen by the run of 2026-10-04 00:57 UTC"
+            "discount 20 % → none, first seen in the run of 2026-10-04 00:57 UTC"
         );
         assert_eq!(
             number_moved(ChangedField::ListOutput, Some(1.200_001), Some(1.200_002)),
@@ -290,6 +319,19 @@ mod tests {
             "amounts that look the same are written with all digits"
         );
         assert_eq!(number_moved(ChangedField::ListInput, Some(0.0), Some(1.0)), "input $0.00 → $1.00");
+    }
+
+    #[test]
+    fn an_imported_price_move_states_its_source() {
+        let day = at("2026-07-20T00:00:00Z");
+        assert_eq!(
+            imported_price_moved(ChangedField::ListInput, (Some(1.0), Some(1.1)), day, "listed_prices"),
+            "input +10 % ($1.00 → $1.10) from 2026-07-20 00:00 UTC on, imported from the upstream's log of list prices"
+        );
+        assert_eq!(
+            imported_price_moved(ChangedField::ListCacheRead, (Some(0.1), None), day, "series-1f2e3d4c"),
+            "cache read no longer listed from 2026-07-20 00:00 UTC on, imported from series-1f2e3d4c"
+        );
     }
 
     #[test]
@@ -336,6 +378,23 @@ mod tests {
         let end = at("2026-11-01T00:00:00Z");
         assert_eq!(deprecation_words(None, Some(end)), "end of the offer announced for 2026-11-01");
         assert_eq!(deprecation_words(Some(end), None), "announced end of 2026-11-01 withdrawn");
+        assert_eq!(
+            deprecation_words(Some(end), Some(end + chrono::Duration::hours(16))),
+            "announced end on 2026-11-01 moved from 00:00 to 16:00 UTC"
+        );
+        let (back, gone) = (at("2026-10-04T00:57:00Z"), at("2026-10-03T23:57:00Z"));
+        assert_eq!(
+            [
+                model_listed(back, true, None),
+                model_listed(back, true, Some(gone)),
+                model_listed(gone, false, None)
+            ],
+            [
+                "first listed in the run of 2026-10-04 00:57 UTC",
+                "listed again in the run of 2026-10-04 00:57 UTC, absent since the run of 2026-10-03 23:57 UTC",
+                "no longer listed in the run of 2026-10-03 23:57 UTC",
+            ]
+        );
         assert_eq!((whole(131_072), whole(-1)), ("131,072".to_owned(), "-1".to_owned()));
     }
 }

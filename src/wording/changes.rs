@@ -49,7 +49,8 @@ pub fn tier_change(name: &str, lens: Lens, previous: Tier, tier: Tier) -> String
 
 /// The detail of a change of a recommendation: "azure, fireworks → azure".
 pub fn recommendation_change(before: &[String], after: &[String]) -> String {
-    format!("{} → {}", before.join(", "), after.join(", "))
+    let names = |tags: &[String]| if tags.is_empty() { "none".to_owned() } else { tags.join(", ") };
+    format!("{} → {}", names(before), names(after))
 }
 
 /// The detail of a change of the window of the usage summaries.
@@ -89,13 +90,25 @@ pub fn headline(changes: &[&Change], host: &str) -> Option<Headline> {
             if changes.iter().any(|change| change.field == Some(ChangedField::PriceTiers)) {
                 words.push("conditional prices changed".to_owned());
             }
-            let direction = PriceMove::direction(&moves);
-            Headline::new(host, ": list price of ", format!(": {}", words.join(", ")), direction)
+            // What a session costs decides, if it is known.
+            let session =
+                change.session.and_then(|session| session.percent).filter(|percent| *percent != 0.0);
+            let direction = match session {
+                Some(percent) => Some(if percent > 0.0 { Direction::Worse } else { Direction::Better }),
+                None => PriceMove::direction(&moves),
+            };
+            // An imported price may be that of a model as a whole.
+            let before = if host.is_empty() { "List price of " } else { ": list price of " };
+            Headline::new(host, before, format!(": {}", words.join(", ")), direction)
         }
         ChangeKind::PriceSchedule => {
             Headline::new(host, ": list price of ", format!(" follows a schedule: {}", change.why), None)
         }
-        ChangeKind::EndpointChanged => Headline::new(host, " on ", format!(": {}", fact(change)?), None),
+        ChangeKind::EndpointChanged => {
+            let facts: Vec<String> = changes.iter().filter_map(|change| fact(change)).collect();
+            (!facts.is_empty())
+                .then(|| Headline::new(host, " on ", format!(": {}", facts.join("; ")), None))?
+        }
         ChangeKind::Deprecation => {
             let time = |value: &Option<ChangeValue>| match value {
                 Some(ChangeValue::Text(text)) => text.parse::<DateTime<Utc>>().ok(),
@@ -194,6 +207,7 @@ impl PriceMove {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::change::SessionChange;
     use crate::domain::ids::Tag;
 
     fn change(kind: ChangeKind) -> Change {
@@ -243,7 +257,21 @@ mod tests {
             after: text("fp4"),
             ..change(ChangeKind::EndpointChanged)
         };
-        assert_eq!(sentence(&[quantized]).as_deref(), Some("Azure on z-ai/glm-5.2: quantization fp8 → fp4"));
+        assert_eq!(
+            sentence(std::slice::from_ref(&quantized)).as_deref(),
+            Some("Azure on z-ai/glm-5.2: quantization fp8 → fp4")
+        );
+        let context = Change {
+            field: Some(ChangedField::ContextLength),
+            before: Some(ChangeValue::Number(131_072.0)),
+            after: Some(ChangeValue::Number(262_144.0)),
+            ..change(ChangeKind::EndpointChanged)
+        };
+        assert_eq!(
+            sentence(&[quantized, context]).as_deref(),
+            Some("Azure on z-ai/glm-5.2: quantization fp8 → fp4; context length 131,072 → 262,144"),
+            "the facts of one endpoint and run are one sentence"
+        );
         let ending = Change { after: text("2026-11-01T00:00:00Z"), ..change(ChangeKind::Deprecation) };
         assert_eq!(
             sentence(&[ending]).as_deref(),
@@ -276,6 +304,16 @@ mod tests {
     }
 
     #[test]
+    fn the_price_of_a_model_as_a_whole_has_no_host() {
+        let changes = of([1.0, 0.0, 4.0], [1.0, 0.0, 5.0]);
+        let headline = headline(&changes.iter().collect::<Vec<_>>(), "").expect("a sentence");
+        assert_eq!(
+            headline.sentence(Some("z-ai/glm-5.2")),
+            "List price of z-ai/glm-5.2: output +25 % ($4.00 → $5.00)"
+        );
+    }
+
+    #[test]
     fn a_price_that_rises_or_vanishes_is_worse_whatever_the_others_do() {
         let direction = |before, after| {
             let changes = of(before, after);
@@ -287,6 +325,13 @@ mod tests {
         assert_eq!(direction([1.0, 0.1, 4.0], [1.0, 0.0, 3.8]), Some(Direction::Worse));
         assert_eq!(direction([1.0, 0.0, 4.0], [1.0, 0.1, 4.0]), None);
         assert_eq!(direction([1.0, 0.0, 4.0], [0.9, 0.1, 4.0]), Some(Direction::Better));
+        let mut cheaper = of([1.0, 0.1, 4.0], [0.6, 0.2, 3.0]);
+        for one in &mut cheaper {
+            one.session = Some(SessionChange { before: Some(2.0), after: Some(1.5), percent: Some(-25.0) });
+        }
+        let all: Vec<&Change> = cheaper.iter().collect();
+        let known = headline(&all, "x").and_then(|headline| headline.direction);
+        assert_eq!(known, Some(Direction::Better), "the cost of a session decides");
     }
 
     #[test]
@@ -297,5 +342,6 @@ mod tests {
         assert_eq!(tier_change("Friendli", Lens::Cache, Tier::B, Tier::C), "Friendli: cache B → C");
         let tags = ["azure".to_owned(), "friendli".to_owned()];
         assert_eq!(recommendation_change(&tags, &tags[..1]), "azure, friendli → azure");
+        assert_eq!(recommendation_change(&[], &tags[..1]), "none → azure");
     }
 }

@@ -1,5 +1,6 @@
 //! Shifts, outages and statuses in sentences.
 
+use super::change_words::field_in_words;
 use crate::domain::change::ChangedField;
 use crate::domain::format::{counted, moment, percent, span, uptime, usd};
 use chrono::{DateTime, Utc};
@@ -59,12 +60,9 @@ pub fn status(before: i32, after: i32, readings: usize, hours: i64) -> String {
 
 fn name(field: ChangedField) -> &'static str {
     match field {
-        ChangedField::HitRate => "hit rate",
-        ChangedField::EffectiveInput => "effective input price",
-        ChangedField::Throughput => "output speed",
-        ChangedField::LatencyMs => "time to first token",
+        // Not that of the day.
         ChangedField::Uptime => "uptime over 30 minutes",
-        other => other.as_str(),
+        other => field_in_words(other),
     }
 }
 

@@ -271,6 +271,31 @@ async fn a_refusal_stops_the_import() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_for_people_is_no_answer() {
+    let data = folder();
+    let (upstream, pipeline) = recorded(data.path()).await;
+    let all = options(&upstream);
+    upstream.set_faults(&[("cache-hit-rate-comparison", Fault::Html)]);
+    let (report, _) = import(&pipeline, &all).await;
+    let pages = report.failed;
+    assert!(report.stopped.is_none() && pages > 3, "{report:?}");
+    assert!(report.failures[0].ends_with("the body is not JSON"), "{:?}", report.failures);
+    upstream.take_asked();
+    upstream.set_faults(&[]);
+    let (report, batches) = import(&pipeline, &all).await;
+    assert_eq!((report.failed, upstream.take_asked().len()), (0, pages), "each is requested again");
+    assert!(batches.iter().any(|batch| batch.source.kind == ImportKind::ClosingRates));
+    // Where all answers are pages, the rest is not tried.
+    let data = folder();
+    let (upstream, pipeline) = recorded(data.path()).await;
+    let all = options(&upstream);
+    upstream.set_faults(&[("/stats/", Fault::Html)]);
+    let (report, _) = import(&pipeline, &all).await;
+    assert_eq!((report.stopped, report.progress.answered), (Some(ImportStop::Refused), 0));
+    assert!(upstream.take_asked().len() <= 50, "a batch at most");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_range_that_is_refused_and_a_route_that_is_missing_cost_little() {
     let data = folder();
     let (upstream, pipeline) = recorded(data.path()).await;

@@ -106,8 +106,16 @@ fn site(snapshot: Snapshot, public_url: &str) -> Router {
 }
 
 async fn get(site: &Router, path: &str) -> (StatusCode, HeaderMap, String) {
-    let request =
-        Request::get(path).header(header::HOST, "tiers.test").body(Body::empty()).expect("a request");
+    get_with(site, path, None).await
+}
+
+/// The answer to a client that holds the body with an ETag.
+async fn get_with(site: &Router, path: &str, held: Option<&str>) -> (StatusCode, HeaderMap, String) {
+    let mut request = Request::get(path).header(header::HOST, "tiers.test");
+    if let Some(held) = held {
+        request = request.header(header::IF_NONE_MATCH, held);
+    }
+    let request = request.body(Body::empty()).expect("a request");
     let (parts, body) = site.clone().oneshot(request).await.expect("the router never fails").into_parts();
     let bytes = to_bytes(body, usize::MAX).await.expect("a body");
     (parts.status, parts.headers, String::from_utf8(bytes.to_vec()).expect("UTF-8"))

@@ -99,6 +99,8 @@ fn speeds_are_means_of_days_with_enough_hours_and_uptime_ignores_rate_limits() {
         ));
     }
     text.push_str("2026-07-22 01:05:00+00,wren/lark-2,standard,00000000-0000-0000-0000-000000000001,heron,2e-07,5e-07,0.0,7.0,,,,\n");
+    // An alias repeats an endpoint of its target.
+    text.push_str("2026-07-22 01:05:00+00,~wren/lark-latest,standard,00000000-0000-0000-0000-000000000001,heron,2e-07,5e-07,0.0,9.0,,,,\n");
     let (form, contents) = read(&text);
     assert_eq!((form, contents.refused.len()), (FileForm::Performance, 0));
     assert_eq!(contents.days.iter().map(|day| day.throughput).collect::<Vec<_>>(), [Some(10.5)]);
@@ -121,6 +123,20 @@ not json
     let endpoint = &contents.prices[0].endpoint;
     assert!(endpoint.tag.is_none() && endpoint.provider_name.is_none() && endpoint.endpoint_id.is_none());
     assert_eq!(contents.prices[1].input, Some(0.7));
+}
+
+#[test]
+fn two_cache_prices_of_0_of_a_paid_model_are_no_offer() {
+    let line = |day: u32, read: &str, write: &str| {
+        format!(
+            r#"{{"t":"2025-03-0{day}T00:00:00Z","id":"wren/lark","event":"change","pricing":{{"prompt":"0.000001","completion":"0.000004","input_cache_read":"{read}","input_cache_write":"{write}"}}}}"#
+        )
+    };
+    let text = [line(1, "0", "0"), line(2, "0", "0.000001"), line(3, "0.0000001", "0")].join("\n");
+    let rows: Vec<_> =
+        read(&text).1.prices.iter().map(|row| (row.input, row.cache_read, row.cache_write)).collect();
+    let paid = Some(1.0);
+    assert_eq!(rows, [(paid, None, None), (paid, Some(0.0), paid), (paid, Some(0.1), Some(0.0))]);
 }
 
 #[test]
@@ -216,4 +232,56 @@ fn folders_without_bodies_are_named_and_missing_files_are_errors() {
     fs::create_dir(data.path().join("empty")).expect("made");
     let error = import(data.path(), data.path().join("empty"), false).expect_err("no bodies").to_string();
     assert!(error.contains("model_stats.jsonl.gz"), "{error}");
+}
+
+#[test]
+fn of_a_data_folder_only_the_archive_is_read_and_copied() {
+    let (old, data) = (folder(), folder());
+    let run = old.path().join("archive").join("2026").join("08");
+    fs::create_dir_all(&run).expect("created");
+    fs::write(run.join("20260808T105700Z.manifest.zst"), "damaged").expect("written");
+    fs::write(old.path().join("traffic.duckdb"), "private").expect("written");
+    import(data.path(), old.path().to_owned(), false).expect("imported");
+    let copies = DataDir::new(data.path()).imports().join("files");
+    let names = |folder: &Path| -> Vec<PathBuf> {
+        fs::read_dir(folder).expect("there").map(|entry| entry.expect("read").path()).collect()
+    };
+    let copy = names(&copies).into_iter().find(|path| path.is_dir()).expect("a copy");
+    assert_eq!(names(&copy), [copy.join("2026")], "nothing but the archive");
+}
+
+/// A recorded series, if it exists next to the project.
+fn series(name: &str) -> Option<Contents> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/openrouter/series").join(name);
+    let Ok(file) = fs::File::open(&path) else {
+        eprintln!("skipped: the recorded series ({} does not exist)", path.display());
+        return None;
+    };
+    let reader = BufReader::new(flate2::read::MultiGzDecoder::new(file));
+    Some(read_file(reader, None).expect("readable").1)
+}
+
+#[test]
+fn the_recorded_series_are_read_row_by_row() {
+    if let Some(read) = series("effective_pricing.csv.gz") {
+        let parts = &read.parts.readings;
+        assert_eq!((parts.len(), read.refused.len()), (6_284, 8_109 - 6_284));
+        let tokens: i64 = parts.iter().filter_map(|part| part.values.tokens).sum();
+        let rates: f64 = parts.iter().filter_map(|part| part.values.hit_rate).sum();
+        assert_eq!((tokens, (rates * 1e4).round() / 1e4), (35_266_870_822_061, 1_912.638_1));
+    }
+    if let Some(read) = series("model_activity.csv.gz") {
+        assert_eq!((read.activity.len(), read.refused.len()), (21_669, 22_140 - 21_669));
+    }
+    if let Some(read) = series("endpoints_snapshots.csv.gz") {
+        assert_eq!((read.parts.half_hours.len(), read.refused.len()), (15_915, 0));
+        assert!(read.parts.half_hours.iter().all(|half| (0.0..=1.0).contains(&half.uptime)));
+    }
+    if let Some(read) = series("price_change_events.jsonl.gz") {
+        assert_eq!((read.prices.len(), read.refused.len()), (3_197, 0));
+        let free_cache = |row: &&hitrate::domain::imported::ImportedPrices| {
+            row.input > Some(0.0) && (row.cache_read, row.cache_write) == (Some(0.0), Some(0.0))
+        };
+        assert_eq!(read.prices.iter().find(free_cache), None, "a month of zeros is no offer");
+    }
 }

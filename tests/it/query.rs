@@ -1,12 +1,12 @@
 //! Questions in SQL: what is answered, what is refused, and the limits.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hitrate::store::{MAX_SQL, QueryAnswer, QueryCut, QueryLimits, Store, StoreError};
 use serde_json::{Value, json};
 
 use crate::binary::{Server, hitrate};
-use crate::rig::{dump, folder, store};
+use crate::rig::{dump, folder, store, tamper};
 use crate::upstream::{Upstream, collect, day, pipeline};
 
 const LIMITS: QueryLimits = QueryLimits { rows: 1000, seconds: 30 };
@@ -49,13 +49,16 @@ async fn every_view_has_rows_and_the_documented_columns() {
     recorded(data.path()).await;
     let store = store(data.path());
     let views = store.views().expect("described");
-    assert_eq!(views.len(), 11);
+    assert_eq!(views.len(), 15);
     for view in &views {
         let answer = ask(&store, &format!("SELECT * FROM {}", view.name)).expect("answered");
         let names: Vec<&str> = answer.columns.iter().map(|column| column.name.as_str()).collect();
         let described: Vec<&str> = view.columns.iter().map(|column| column.name.as_str()).collect();
         assert_eq!(names, described, "{}", view.name);
-        assert!(!answer.rows.is_empty(), "{}", view.name);
+        // Nothing was imported, and the days are few.
+        let is_empty =
+            view.name.starts_with("imported_") || ["shifts", "price_changes"].contains(&view.name.as_str());
+        assert!(is_empty || !answer.rows.is_empty(), "{}", view.name);
         assert!(view.columns.iter().any(|column| column.name == view.time), "{}", view.name);
         assert!(view.columns.iter().all(|column| !column.meaning.is_empty()), "{}", view.name);
     }
@@ -76,9 +79,67 @@ async fn every_view_has_rows_and_the_documented_columns() {
         "SELECT * FROM days d JOIN prices p USING (endpoint_id) LIMIT 1",
         "(SELECT 1) UNION ALL (SELECT 2)",
         "WITH days AS (SELECT 1 AS one) SELECT one FROM days",
+        "SELECT repeat('x', 3) || lpad('1', 3, '0'), range(3), bar(1, 0, 2, 10), printf('%5.2f', 1.0), format('{:>9}', 1)",
+        "SELECT generate_series(DATE '2026-08-01', DATE '2026-08-03', INTERVAL 1 DAY)",
     ] {
         assert!(ask(&store, sql).is_ok(), "{sql}: {:?}", ask(&store, sql));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn moves_of_prices_and_imported_data_are_views() {
+    let data = folder();
+    recorded(data.path()).await;
+    let count = |store: &Store| ask(store, "SELECT count(*) FROM price_changes").expect("answered").rows;
+    let before = count(&store(data.path()))[0][0].as_i64().expect("a number");
+    tamper(
+        data.path(),
+        "INSERT INTO price_history SELECT * REPLACE (list_input * 2 AS list_input, TIMESTAMP '2026-07-31' AS valid_from)
+            FROM price_history WHERE list_input > 0 AND valid_to IS NULL ORDER BY endpoint_no LIMIT 1;
+        INSERT INTO import_source VALUES (1, 'old', 'series', 'old.csv', 'a', TIMESTAMP '2026-07-30', 1, 0, 0, 0, 0, '[]');
+        INSERT INTO imported_endpoint VALUES (1, 'lab/old', 'standard', NULL, 'acme', '=Acme', 'acme');
+        INSERT INTO imported_day (source_no, imported_no, day, hit_rate, basis)
+            VALUES (1, 1, DATE '2024-02-03', 0.5, 'derived');
+        INSERT INTO imported_price (source_no, imported_no, since, list_input)
+            VALUES (1, 1, TIMESTAMP '2024-03-04 05:00:00', 2.5);",
+    );
+    let store = store(data.path());
+    assert_eq!(count(&store)[0][0], before + 1);
+    let moved = ask(
+        &store,
+        "SELECT field, percent, after = 2 * before FROM price_changes ORDER BY observed_at DESC LIMIT 1",
+    );
+    assert_eq!(moved.expect("answered").rows, [[json!("list_input"), json!(100.0), json!(true)]]);
+    let days = ask(&store, "SELECT source, basis, hit_rate, tokens, in_record FROM imported_days")
+        .expect("answered");
+    assert_eq!(days.rows, [[json!("old"), json!("derived"), json!(0.5), Value::Null, json!(false)]]);
+    let prices = ask(&store, "SELECT since, list_input, list_output FROM imported_prices").expect("answered");
+    assert_eq!(prices.rows, [[json!("2024-03-04T05:00:00Z"), json!(2.5), Value::Null]]);
+    let months = store.partitions("imported_days", &[]).expect("readable");
+    assert_eq!(months.len(), 1, "also from before the record: {months:?}");
+    assert_eq!(months[0].month.to_string(), "2024-02-01");
+    drop(store);
+    let csv = hitrate(data.path(), &["query", "SELECT provider_name FROM imported_days", "--format", "csv"]);
+    assert_eq!(csv.out.lines().last(), Some("'=Acme"), "no formula");
+}
+
+/// Joined by time alone, as DuckDB once did, these rows would be compared 30 million times and take gigabytes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn days_of_many_endpoints_are_answered_within_the_limits() {
+    let data = folder();
+    recorded(data.path()).await;
+    tamper(
+        data.path(),
+        "INSERT INTO endpoint SELECT o.* REPLACE (100000 + r.range AS endpoint_no, uuid() AS endpoint_id)
+            FROM (SELECT * FROM endpoint ORDER BY endpoint_no LIMIT 1) o, range(1500) r;
+        INSERT INTO endpoint_history SELECT o.* REPLACE (100000 + r.range AS endpoint_no)
+            FROM (SELECT * FROM endpoint_history ORDER BY endpoint_no LIMIT 1) o, range(1500) r;
+        INSERT INTO endpoint_day SELECT d.* REPLACE (100000 + r.range AS endpoint_no, d.day - CAST(n.range AS INTEGER) AS day)
+            FROM (SELECT * FROM endpoint_day ORDER BY endpoint_no, day LIMIT 1) d, range(1500) r, range(20) n;",
+    );
+    let days = ask(&store(data.path()), "SELECT count(*), count(tag) FROM (FROM days ORDER BY tokens)")
+        .expect("answered");
+    assert!(days.rows[0][0].as_i64() >= Some(30_000) && days.rows[0][0] == days.rows[0][1], "{days:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -138,7 +199,30 @@ async fn hostile_questions_are_refused_and_change_nothing() {
             "SELECT * FROM stored_reading".to_owned(),
             "SELECT * FROM call".to_owned(),
             "SHOW ALL TABLES".to_owned(),
+            "SELECT * FROM run, (WITH run AS (SELECT 1 AS x) SELECT * FROM run) one".to_owned(),
+            "SELECT * FROM duckdb_tables, (WITH duckdb_tables AS (SELECT 1 AS x) SELECT 2) one".to_owned(),
+            format!("SELECT * FROM \"{inside}\", (WITH \"{inside}\" AS (SELECT 1 AS x) SELECT 2) one"),
             "WITH gone AS (DELETE FROM run RETURNING *) SELECT * FROM gone".to_owned(),
+            // Names of expressions that are tables or files outside the scope of the expression.
+            "SELECT (WITH run AS (SELECT 1 AS a) SELECT a FROM run), (SELECT count(*) FROM run)".to_owned(),
+            "WITH x AS (WITH import_source AS (SELECT 1) FROM import_source) FROM import_source".to_owned(),
+            "WITH duckdb_tables AS (SELECT 1) FROM duckdb_tables".to_owned(),
+            format!(
+                "SELECT (WITH \"{inside}\" AS (SELECT 1 AS a) SELECT a FROM \"{inside}\"), (FROM '{inside}')"
+            ),
+            // One call that neither the time nor the memory could stop.
+            "SELECT length(repeat('x', 2000000000))".to_owned(),
+            "SELECT max(length(repeat('x', range * 1000000))) FROM range(1000)".to_owned(),
+            "SELECT system.main.repeat('x', 2000000000)".to_owned(),
+            "SELECT lpad('x', 2147483647, 'y')".to_owned(),
+            "SELECT unnest(range(1000000000))".to_owned(),
+            "SELECT generate_series(1, 1000000000, 1)".to_owned(),
+            "SELECT list_resize([1], 10000000000)".to_owned(),
+            "SELECT printf('%2000000000d', 1)".to_owned(),
+            "SELECT printf('%*d', 2000000000, 1)".to_owned(),
+            "SELECT format('{:>{}}', 1, 2000000000)".to_owned(),
+            "SELECT levenshtein(repeat('a', 90000), repeat('b', 90000))".to_owned(),
+            "SELECT sleep_ms(10000)".to_owned(),
             "SELECT ?".to_owned(),
             "SELECT $1".to_owned(),
             "SELECT 1\0".to_owned(),
@@ -171,6 +255,9 @@ fn errors_name_the_place() {
     assert!(table.contains("model_days"), "the views are listed: {table}");
     let name = refused(&store, "SELECT hit_rates FROM days");
     assert!(name.contains("hit_rates") && name.contains("LINE 1"), "{name}");
+    assert_eq!(name.matches("Binder Error").count(), 1, "once: {name}");
+    assert!(!name.contains("error code") && !name.contains("Error code"), "{name}");
+    assert!(refused(&store, "SELECT $1").contains("write the value"));
     let function = refused(&store, "SELECT 1 FROM read_text('x')");
     assert!(function.contains("read_text") && function.contains("column 15"), "{function}");
     assert!(refused(&store, "DROP TABLE run").contains("read-only"));
@@ -187,21 +274,19 @@ fn limits_stop_or_cut_and_the_store_works_on() {
     let exact = ask_within(&store, "SELECT * FROM range(5)", QueryLimits { rows: 5, seconds: 30 });
     assert_eq!(exact.expect("answered").cut, None, "exactly the limit is complete");
     let large = QueryLimits { rows: usize::MAX, seconds: 60 };
-    let large = ask_within(&store, "SELECT repeat('x', 1000000) FROM range(100)", large).expect("answered");
-    assert!(matches!(large.cut, Some(QueryCut::Bytes(_))) && large.rows.len() < 30, "{}", large.rows.len());
+    let large = ask_within(&store, "SELECT repeat('x', 100000) FROM range(1000)", large).expect("answered");
+    assert!(matches!(large.cut, Some(QueryCut::Bytes(_))) && large.rows.len() < 300, "{}", large.rows.len());
     let short = QueryLimits { rows: 10, seconds: 1 };
     for endless in [
         "SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE a.range + b.range = 1",
         "WITH RECURSIVE n AS (SELECT 1 AS x UNION ALL SELECT x % 7 + 1 FROM n) SELECT count(*) FROM n",
         "SELECT count(*) FROM generate_series(1, 1000000000000) WHERE generate_series = -1",
     ] {
-        let began = Instant::now();
         let stopped = ask_within(&store, endless, short).expect_err("stopped");
         assert!(
             matches!(stopped, StoreError::TimedOut { .. } | StoreError::TooMuchMemory { .. }),
             "{endless}: {stopped}"
         );
-        assert!(began.elapsed() < Duration::from_secs(30), "{endless}");
     }
     let greedy = "SELECT list(range) FROM range(1000000000)";
     assert!(ask_within(&store, greedy, QueryLimits { rows: 1, seconds: 20 }).is_err());

@@ -18,6 +18,10 @@ const MOST_SINGLE: usize = 3;
 /// critical ones wait until there is room.
 pub fn form(record: &mut ReceiverRecord, receiver: &Receiver, most_per_hour: u32, now: DateTime<Utc>) {
     forget_old_attempts(record, now);
+    for waiting in &mut record.waiting {
+        // A clock that was set back leaves a time in the future, for which a digest would wait.
+        waiting.since = waiting.since.min(now);
+    }
     let used = record.attempts.len() + record.messages.len();
     let room = (most_per_hour as usize).saturating_sub(used);
     // Critical notices do not wait for room; those of one moment are one message.

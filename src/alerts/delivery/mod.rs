@@ -2,6 +2,7 @@
 
 mod form;
 mod outbox;
+mod record;
 mod schedule;
 mod state;
 

@@ -6,25 +6,26 @@
 //! is never sent again.
 
 use super::form::{forget_old_attempts, form};
-use super::schedule::{is_quiet, next_attempt};
-use super::state::{AlertsError, Off, OffReason, Outgoing, ReceiverRecord, State, StateFile, Waiting};
+use super::record::{failed, limit, may_try, succeeded, turn_off};
+use super::schedule::is_quiet;
+use super::state::{AlertsError, Off, OffReason, Outgoing, State, StateFile, Waiting};
 use crate::alerts::channels::message::{Message, MessageKind};
-use crate::alerts::channels::outcome::{Effect, SendFailure};
+use crate::alerts::channels::outcome::SendFailure;
 use crate::alerts::channels::{Preview, Sender};
 use crate::alerts::notice::{Notice, Severity};
 use crate::clock::Clock;
 use crate::config::{Alerts, Receiver};
 use crate::domain::delivery::{AlertsStatus, Delivery, DeliveryOutcome, ReceiverState, ReceiverStatus};
+use crate::wording;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
-/// Most notices that wait for one receiver; beyond it, the least important ones are dropped.
-const MOST_WAITING: usize = 2000;
-/// Number of refusals after which a message is given up.
-const MOST_REFUSALS: u32 = 3;
+/// How long a receiver gets messages in one turn. The next turn begins when all receivers are done.
+const TURN: Duration = Duration::from_secs(30);
 /// Deliveries on the status page.
 const MOST_SHOWN: usize = 20;
 
@@ -40,6 +41,7 @@ struct Inner {
     settings: Alerts,
     user_agent: String,
     clock: Arc<dyn Clock>,
+    rules_failing_since: Mutex<Option<DateTime<Utc>>>,
 }
 
 /// What [`Outbox::run_due`] did.
@@ -61,7 +63,8 @@ impl Outbox {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let file = StateFile::new(folder);
-        Self { inner: Arc::new(Inner { file, base: base.to_owned(), settings, user_agent, clock }) }
+        let (base, rules_failing_since) = (base.to_owned(), Mutex::default());
+        Self { inner: Arc::new(Inner { file, base, settings, user_agent, clock, rules_failing_since }) }
     }
 
     /// Whether there is anyone to send to.
@@ -76,25 +79,47 @@ impl Outbox {
     /// # Errors
     /// [`AlertsError`] if it cannot be kept.
     pub fn push(&self, notice: &Notice, receivers: &[String]) -> Result<usize, AlertsError> {
+        self.push_all(&[(notice.clone(), receivers.to_owned())])
+    }
+
+    /// Accepts many notices, each with the names of its receivers, at once: see [`Outbox::push`]. All of them are kept, or
+    /// none is.
+    ///
+    /// # Errors
+    /// [`AlertsError`] if they cannot be kept.
+    pub fn push_all(&self, notices: &[(Notice, Vec<String>)]) -> Result<usize, AlertsError> {
+        if notices.is_empty() {
+            return Ok(0);
+        }
         let now = self.inner.clock.now();
         let settings = &self.inner.settings;
+        let oldest = now - TimeDelta::days(i64::from(settings.dedup_days));
         self.inner.file.update(|state| {
-            let known = receivers.iter().filter(|name| settings.receiver(name).is_some());
             let mut accepted = 0;
-            for name in known {
-                let record = state.receivers.entry(name.clone()).or_default();
-                let oldest = now - TimeDelta::days(i64::from(settings.dedup_days));
-                record.seen.retain(|_, at| *at > oldest);
-                if record.off.is_some() || record.seen.contains_key(&notice.id) {
-                    continue;
+            for (notice, receivers) in notices {
+                for name in receivers.iter().filter(|name| settings.receiver(name).is_some()) {
+                    let record = state.receivers.entry(name.clone()).or_default();
+                    let is_known = record.seen.get(&notice.id).is_some_and(|at| *at > oldest);
+                    if record.off.is_some() || is_known {
+                        continue;
+                    }
+                    record.seen.insert(notice.id.clone(), now);
+                    record.waiting.push(Waiting { since: now, notice: notice.clone() });
+                    accepted += 1;
                 }
-                record.seen.insert(notice.id.clone(), now);
-                record.waiting.push(Waiting { since: now, notice: notice.clone() });
+            }
+            for (name, record) in &mut state.receivers {
+                record.seen.retain(|_, at| *at > oldest);
                 limit(record, name);
-                accepted += 1;
             }
             accepted
         })
+    }
+
+    /// Keeps in memory since when the rules cannot be applied, for the status page; `None` if they can.
+    pub fn note_rules(&self, failing_since: Option<DateTime<Utc>>) {
+        let mut noted = self.inner.rules_failing_since.lock().unwrap_or_else(PoisonError::into_inner);
+        *noted = failing_since.map(|at| noted.unwrap_or(at));
     }
 
     /// Sends what is due: each receiver in its own task, so that a slow one delays no other. Waits are measured by the
@@ -114,7 +139,7 @@ impl Outbox {
                     continue;
                 }
                 form(record, receiver, settings.messages_per_hour, now);
-                if !record.messages.is_empty() && record.not_before.is_none_or(|at| at <= now) {
+                if !record.messages.is_empty() && may_try(record, now) {
                     due.push(receiver.clone());
                 }
             }
@@ -126,24 +151,27 @@ impl Outbox {
             tasks.spawn(async move { outbox.deliver_to(&receiver).await });
         }
         let mut total = Run::default();
+        // All tasks end first: one that is stopped may have sent a message that is not noted yet.
+        let mut unusable = None;
         while let Some(done) = tasks.join_next().await {
             match done {
                 Ok(Ok(run)) => {
                     total.delivered += run.delivered;
                     total.failed += run.failed;
                 }
-                Ok(Err(error)) => return Err(error),
+                Ok(Err(error)) => unusable = Some(error),
                 Err(error) => tracing::error!(%error, "a delivery of alerts panicked"),
             }
         }
-        Ok(total)
+        unusable.map_or(Ok(total), Err)
     }
 
-    /// Sends the messages of a receiver in order, until one fails or the limit is reached.
+    /// Sends the messages of a receiver in order, until one fails, the limit is reached, or its turn is over.
     async fn deliver_to(&self, receiver: &Receiver) -> Result<Run, AlertsError> {
         let mut run = Run::default();
         let mut held: Vec<String> = Vec::new();
-        loop {
+        let begun = Instant::now();
+        while begun.elapsed() < TURN {
             let now = self.inner.clock.now();
             let most = self.inner.settings.messages_per_hour as usize;
             let next = self.inner.file.read()?.receivers.remove(&receiver.name).and_then(|mut record| {
@@ -159,6 +187,7 @@ impl Outbox {
                 held.push(message.id);
                 continue;
             }
+            self.count_attempt(receiver, &message, now)?;
             let sent = self.sender().send(receiver, &message, now).await;
             let is_delivered = sent.is_ok();
             self.record(receiver, &message, sent)?;
@@ -168,6 +197,23 @@ impl Outbox {
             }
             run.delivered += 1;
         }
+        Ok(run)
+    }
+
+    /// Keeps an attempt before it is made. If the disk is full, nothing is sent, instead of the same message in each turn.
+    fn count_attempt(
+        &self,
+        receiver: &Receiver,
+        message: &Message,
+        now: DateTime<Utc>,
+    ) -> Result<(), AlertsError> {
+        self.inner.file.update(|state| {
+            let record = state.receivers.entry(receiver.name.clone()).or_default();
+            record.attempts.push(now);
+            if let Some(one) = record.messages.iter_mut().find(|one| one.message.id == message.id) {
+                one.attempts += 1;
+            }
+        })
     }
 
     /// Keeps the outcome of an attempt.
@@ -181,12 +227,8 @@ impl Outbox {
         let settings = &self.inner.settings;
         self.inner.file.update(|state| {
             let record = state.receivers.entry(receiver.name.clone()).or_default();
-            record.attempts.push(now);
             let place = record.messages.iter().position(|one| one.message.id == message.id);
-            let attempt = place.map_or(1, |place| {
-                record.messages[place].attempts += 1;
-                record.messages[place].attempts
-            });
+            let attempt = place.map_or(1, |place| record.messages[place].attempts);
             let (outcome, status, detail) = match sent {
                 Ok(status) => {
                     succeeded(record, now);
@@ -327,6 +369,7 @@ impl Outbox {
             receivers_off: receivers.iter().filter(is_off).count(),
             receivers,
             deliveries: state.log.into(),
+            problems: self.rules_failing().into_iter().collect(),
         })
     }
 
@@ -340,7 +383,12 @@ impl Outbox {
             Ok(status) => status,
             Err(error) => {
                 tracing::error!(%error, "the status page cannot show the alerts");
-                return None;
+                let problems = [Some(wording::alerts::UNREADABLE.to_owned()), self.rules_failing()];
+                return Some(AlertsStatus {
+                    receivers_total: self.inner.settings.receivers.len(),
+                    problems: problems.into_iter().flatten().collect(),
+                    ..AlertsStatus::default()
+                });
             }
         };
         if !self.inner.settings.show_receivers {
@@ -352,6 +400,12 @@ impl Outbox {
         status.deliveries.truncate(MOST_SHOWN);
         status.deliveries.iter_mut().for_each(|one| one.detail.clear());
         Some(status)
+    }
+
+    /// That the rules cannot be applied, as a sentence; `None` if they can.
+    fn rules_failing(&self) -> Option<String> {
+        let since = self.inner.rules_failing_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.map(wording::alerts::rules_failing)
     }
 
     /// The names of all receivers, in the order of the settings.
@@ -366,66 +420,6 @@ impl Outbox {
 
     fn sender(&self) -> Sender<'_> {
         Sender { base: &self.inner.base, user_agent: &self.inner.user_agent }
-    }
-}
-
-fn succeeded(record: &mut ReceiverRecord, now: DateTime<Utc>) {
-    record.delivered_at = Some(now);
-    record.failing_since = None;
-    record.failures = 0;
-    record.not_before = None;
-}
-
-/// Counts a failure, plans the next attempt, gives the message up or switches the receiver off.
-fn failed(
-    record: &mut ReceiverRecord,
-    place: Option<usize>,
-    message: &Message,
-    failure: &SendFailure,
-    settings: &Alerts,
-    now: DateTime<Utc>,
-) -> DeliveryOutcome {
-    record.failures += 1;
-    record.not_before = Some(next_attempt(now, &message.id, record.failures, failure.retry_after));
-    if failure.effect != Effect::Busy {
-        let since = *record.failing_since.get_or_insert(now);
-        let is_over = now - since >= TimeDelta::days(i64::from(settings.switch_off_days));
-        if is_over || failure.effect == Effect::Gone {
-            turn_off(record, OffReason::Failed, now);
-            return DeliveryOutcome::GivenUp;
-        }
-    }
-    let Some(place) = place else { return DeliveryOutcome::Failed };
-    if failure.effect == Effect::Refused {
-        record.messages[place].refusals += 1;
-    }
-    // Also the messages behind it: an alert of days ago would only confuse once the receiver works again.
-    let oldest = now - TimeDelta::hours(i64::from(settings.give_up_hours));
-    let is_over = |one: &Outgoing| one.message.created_at <= oldest || one.refusals >= MOST_REFUSALS;
-    record.messages.retain(|one| !is_over(one));
-    match record.messages.iter().any(|one| one.message.id == message.id) {
-        true => DeliveryOutcome::Failed,
-        false => DeliveryOutcome::GivenUp,
-    }
-}
-
-fn turn_off(record: &mut ReceiverRecord, reason: OffReason, now: DateTime<Utc>) {
-    record.off = Some(Off { at: now, reason });
-    record.waiting.clear();
-    record.messages.clear();
-}
-
-/// Drops the least important notices beyond the limit, the oldest of them first.
-fn limit(record: &mut ReceiverRecord, name: &str) {
-    while record.waiting.len() > MOST_WAITING {
-        let least = record.waiting.iter().enumerate().min_by_key(|(_, one)| (one.notice.severity, one.since));
-        let Some(place) = least.map(|(place, _)| place) else { return };
-        let dropped = record.waiting.remove(place);
-        tracing::warn!(
-            receiver = name,
-            notice = dropped.notice.id,
-            "too many notices wait for the receiver; the least important one is dropped"
-        );
     }
 }
 

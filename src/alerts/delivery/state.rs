@@ -195,14 +195,8 @@ impl StateFile {
             let path = path.to_owned();
             move |source| AlertsError::Io { path, source }
         };
-        if !self.0.exists() {
-            let mut builder = std::fs::DirBuilder::new();
-            builder.recursive(true);
-            // Notices may be about own traffic.
-            #[cfg(unix)]
-            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-            builder.create(&self.0).map_err(failed(&self.0))?;
-        }
+        // Notices may be about own traffic.
+        durable::private_folder(&self.0).map_err(failed(&self.0))?;
         let path = self.0.join(name);
         OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed(&path))
     }

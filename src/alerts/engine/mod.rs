@@ -112,8 +112,10 @@ fn changed(rule: &Rule, snapshot: &Snapshot, state: &mut RuleState, is_start: bo
         if state.seen.contains_key(&id) {
             continue;
         }
-        state.seen.insert(id, seen(change, !is_start));
-        if !is_start {
+        // An imported change happened before it was known here: it is remembered, and not reported.
+        let is_news = !is_start && change.source.is_none();
+        state.seen.insert(id, seen(change, is_news));
+        if is_news {
             fresh.push(change);
         }
     }
@@ -212,17 +214,17 @@ fn follow_up(snapshot: &Snapshot, by_id: &HashMap<Uuid, &Change>, state: &mut Ru
 /// # Errors
 /// [`EngineError`].
 pub fn run(rules: &Alerts, folder: &Path, outbox: &Outbox, input: Input<'_>) -> Result<usize, EngineError> {
+    // Closing the file at the end releases the lock.
+    let _applying = State::lock(folder)?;
     let mut state = State::load(folder)?;
     let before = state.clone();
     let notices = apply(rules, input, &mut state);
-    for (notice, receivers) in &notices {
-        if let Err(error) = outbox.push(notice, receivers) {
-            let failed = State { error: Some(error.to_string()), checked_at: Some(input.now), ..before };
-            if let Err(unsaved) = failed.save(folder) {
-                tracing::error!(%unsaved, "the state of the alert rules cannot be saved");
-            }
-            return Err(error.into());
+    if let Err(error) = outbox.push_all(&notices) {
+        let failed = State { error: Some(error.to_string()), checked_at: Some(input.now), ..before };
+        if let Err(unsaved) = failed.save(folder) {
+            tracing::error!(%unsaved, "the state of the alert rules cannot be saved");
         }
+        return Err(error.into());
     }
     state.error = None;
     state.save(folder)?;

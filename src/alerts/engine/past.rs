@@ -44,8 +44,12 @@ pub struct Past {
 pub fn past(rules: &[Rule], snapshot: &Snapshot, since: DateTime<Utc>, public_url: &str) -> Past {
     let place = Place { public_url };
     let check = |rule: &Rule| {
-        let changes: Vec<&Change> =
-            snapshot.changes.iter().rev().filter(|change| change.at >= since).collect();
+        let changes: Vec<&Change> = snapshot
+            .changes
+            .iter()
+            .rev()
+            .filter(|change| change.at >= since && change.source.is_none())
+            .collect();
         let matching = changes
             .iter()
             .copied()

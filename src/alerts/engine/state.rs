@@ -7,12 +7,15 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 /// Name of the file.
 const FILE: &str = "rules.json";
+/// Name of the file that is locked while rules are applied.
+const LOCK: &str = "rules.lock";
 /// Version of its format.
 const VERSION: u32 = 1;
 
@@ -101,6 +104,20 @@ pub fn fingerprint(rule: &Rule) -> String {
 }
 
 impl State {
+    /// The right to apply the rules, held by one process at a time, so that a server and a command do not overwrite what the
+    /// other one remembers. Waits for it; the folder is created if needed.
+    ///
+    /// # Errors
+    /// If the file cannot be opened or locked.
+    pub fn lock(folder: &Path) -> Result<File, StateError> {
+        let path = folder.join(LOCK);
+        let failed = |source| StateError::Io { path: path.clone(), source };
+        durable::private_folder(folder).map_err(failed)?;
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        lock.lock().map_err(failed)?;
+        Ok(lock)
+    }
+
     /// The state in a folder; empty if there is none yet. A damaged file is renamed and reported in the log, and the rules
     /// start from scratch.
     ///

@@ -2,7 +2,7 @@
 
 use crate::alerts::notice::{Notice, Severity};
 use crate::config::{Importance, Rule};
-use crate::domain::change::{Change, ChangeKind};
+use crate::domain::change::{Change, ChangeKind, ChangeValue};
 use crate::wording::following;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
@@ -92,7 +92,20 @@ fn is_worse(change: &Change) -> bool {
         ChangeKind::Outage => change.until.is_none(),
         ChangeKind::EndpointGone | ChangeKind::ModelGone => true,
         ChangeKind::Deprecation => change.after.is_some(),
+        ChangeKind::TierChanged => {
+            rank(change.before.as_ref()).zip(rank(change.after.as_ref())).is_some_and(|(from, to)| to > from)
+        }
         _ => change.costs_more(),
+    }
+}
+
+/// The rank of a tier, the best first; `None` without one.
+fn rank(tier: Option<&ChangeValue>) -> Option<usize> {
+    match tier {
+        Some(ChangeValue::Text(letter)) => {
+            ["S", "A", "B", "C", "D", "F"].iter().position(|one| one == letter)
+        }
+        _ => None,
     }
 }
 
@@ -105,9 +118,14 @@ pub fn of_changes(mut changes: Vec<Change>) -> Found {
     let mut ids: Vec<String> = changes.iter().map(|change| change.id().to_string()).collect();
     ids.sort();
     let mut lines: Vec<String> = changes.iter().skip(1).map(following::title).collect();
-    for line in changes.iter().flat_map(following::lines) {
-        if !lines.contains(&line) {
-            lines.push(line);
+    for (place, change) in changes.iter().enumerate() {
+        for line in following::lines(change) {
+            // The title of a further change has its values already, and a recommendation has no other reason.
+            let is_said =
+                (place > 0 && line == change.why.trim()) || following::title(change).ends_with(&line);
+            if !is_said && !lines.contains(&line) {
+                lines.push(line);
+            }
         }
     }
     Found {

@@ -8,6 +8,6 @@ mod schedule;
 mod weekdays;
 
 pub use hours::by_hour;
-pub use rotation::{q_values, sequential_p};
+pub use rotation::sequential_p;
 pub use schedule::{ListStep, observed};
 pub use weekdays::by_weekday;

@@ -4,6 +4,7 @@
 //! circular version of the block permutation of Kirch (2007), "Block permutation principles for the change analysis of
 //! dependent data", Journal of Statistical Planning and Inference 137.
 
+use crate::analysis::discovery::q_values;
 use crate::analysis::intervals::student_t;
 use crate::domain::season::SeasonRate;
 use crate::domain::thresholds::{RESAMPLE_SEED, SEASON_MAX_Q};
@@ -48,21 +49,6 @@ fn rotated(sums: &mut [f64], blocks: &[Vec<f64>], mut by: impl FnMut() -> usize)
             *sum += value;
         }
     }
-}
-
-/// The false discovery rate at which each test would be reported: the step-up procedure of Benjamini and Hochberg (1995),
-/// "Controlling the false discovery rate", Journal of the Royal Statistical Society B 57.
-pub fn q_values(p_values: &[f64]) -> Vec<f64> {
-    let count = p_values.len() as f64;
-    let mut order: Vec<usize> = (0..p_values.len()).collect();
-    order.sort_by(|a, b| p_values[*b].total_cmp(&p_values[*a]));
-    let (mut q_values, mut least) = (vec![1.0; p_values.len()], 1.0_f64);
-    for (from_the_end, at) in order.into_iter().enumerate() {
-        let rank = count - from_the_end as f64;
-        least = least.min(p_values[at] * count / rank);
-        q_values[at] = least;
-    }
-    q_values
 }
 
 /// One endpoint under the test: its profile if it counts as one, and its probability.
@@ -129,15 +115,6 @@ pub(super) fn filled(blocks: &[Vec<Option<f64>>]) -> Vec<Vec<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Worked out by hand: 0.01 x 4 / 1, 0.02 x 4 / 2, 0.03 x 4 / 3, 0.5 x 4 / 4, each at most the next one.
-    #[test]
-    fn the_step_up_procedure_is_the_one_worked_out_by_hand() {
-        let found = q_values(&[0.5, 0.01, 0.03, 0.02]);
-        let expected = [0.5, 0.04, 0.04, 0.04];
-        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{found:?}");
-        assert_eq!(q_values(&[]), Vec::<f64>::new());
-    }
 
     #[test]
     fn a_block_without_its_mean_keeps_its_gaps() {

@@ -149,7 +149,7 @@ mod tests {
         Prices { input: Some(input), output: Some(3.0), ..Prices::default() }
     }
 
-    /// Hourly runs at minute 57 over 15 days that end on a Friday, and the steps of a price that depends on the time.
+    /// Hourly runs at minute 57 over 15 times 24 hours, on 16 UTC days, that end on a Friday, and the steps of a price that depends on the time.
     fn record(of: impl Fn(DateTime<Utc>) -> f64) -> (Vec<ListStep>, Vec<DateTime<Utc>>, DateTime<Utc>) {
         let as_of: DateTime<Utc> = "2026-08-07T15:57:00Z".parse().expect("a time");
         let runs: Vec<_> = (0..15 * 24).rev().map(|back| as_of - Duration::hours(back)).collect();
@@ -173,7 +173,7 @@ mod tests {
             ("00:00 to 16:00 UTC".to_owned(), Some(0.8), true),
         ];
         assert_eq!(words, expected);
-        assert_eq!((found.source, found.days), (PriceSource::Observed, Some(15)));
+        assert_eq!((found.source, found.days), (PriceSource::Observed, Some(16)));
     }
 
     /// The amounts differ on every day, as those of hosts that lower a price step by step.

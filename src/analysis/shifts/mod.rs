@@ -1,7 +1,6 @@
 //! Lasting shifts of hit rate, effective price, speed and uptime of single endpoints: a change-point scan of each series
 //! at the end of a day, with the share of false alarms controlled over all of them. See "Shifts" in the method.
 
-mod discovery;
 mod periods;
 mod scan;
 mod student;
@@ -9,6 +8,7 @@ mod student;
 pub use periods::Readings;
 
 use super::AnalysisError;
+use super::discovery::q_values;
 use crate::domain::change::{ChangedField, ShiftEvidence};
 use crate::domain::shift::Shift;
 use crate::domain::thresholds::{
@@ -65,7 +65,7 @@ pub fn detect(readings: &Readings, background: &Background, day: NaiveDate) -> R
     // A series without a shift of the least size is not a discovery, however clear its small change is.
     let p_values: Vec<f64> =
         found.iter().map(|one| if is_shift(one) { one.1.p_value } else { 1.0 }).collect();
-    let q_values = discovery::q_values(&p_values);
+    let q_values = q_values(&p_values);
     let reported = found.iter().zip(q_values).filter(|(one, q)| is_shift(one) && *q <= SHIFT_FALSE_DISCOVERY);
     let mut shifts: Vec<Shift> =
         reported.filter_map(|((series, candidate), q)| shift(series, candidate, q)).collect();

@@ -2,7 +2,7 @@
 //! 1977; Worsley 1979), with a robust scatter and a correction for autocorrelation. See "Shifts" in the method.
 
 use super::student::two_sided;
-use crate::domain::statistics::median;
+use crate::domain::statistics::{MAD_TO_SD, median};
 use crate::domain::thresholds::{
     SHIFT_DAILY_MAX_AFTER, SHIFT_DAILY_MIN_AFTER, SHIFT_DAILY_MIN_BEFORE, SHIFT_MAX_AFTER_HOURS,
     SHIFT_MIN_AFTER, SHIFT_MIN_BEFORE, SHIFT_MIN_PERIODS_A_DAY, SHIFT_MIN_SCATTERS, SHIFT_PERIOD_HOURS,
@@ -11,9 +11,6 @@ use std::collections::BTreeMap;
 
 /// Periods in a day.
 pub(super) const PERIODS_A_DAY: i64 = 24 / SHIFT_PERIOD_HOURS;
-
-/// From the median absolute deviation to the standard deviation of a normal distribution.
-const MAD_TO_SD: f64 = 1.482_602_218_505_602;
 
 /// The profile over the day counts as if it had been zero on this many further days.
 const PROFILE_PRIOR_DAYS: f64 = 2.0;

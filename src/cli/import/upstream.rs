@@ -19,7 +19,7 @@ use clap::{Args, ValueEnum};
 hitrate import upstream\n  \
 hitrate import upstream --dry-run\n  \
 hitrate import upstream --only charts --models moonshotai/kimi-k2.6\n\n\
-What was received is archived at once: after an interruption, the same command requests only the rest. A running service \
+Answers are archived in batches of 50: after an interruption, the same command requests only the rest. A running service \
 imports by itself, between its sweeps.")]
 pub struct UpstreamArgs {
     /// How far back charts and the log of list prices reach.

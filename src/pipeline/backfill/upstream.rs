@@ -23,6 +23,12 @@ use tokio_util::sync::CancellationToken;
 /// Number of requests that are archived together.
 const BATCH: usize = 50;
 
+/// The error of an answer with status 200 that is a page for people.
+const NOT_JSON: &str = "the body is not JSON";
+
+/// Least answers that end the import if all of them are such pages.
+const LEAST_PAGES: usize = 3;
+
 /// With `again`, answers of the last day still count: an interrupted call is continued.
 const STILL_NEW: Duration = Duration::days(1);
 
@@ -116,7 +122,7 @@ impl Pipeline {
         cancel: &CancellationToken,
         mut on_progress: impl FnMut(usize, usize) + Send,
     ) -> Result<UpstreamImport, PipelineError> {
-        let mut import = Import::new(self, options)?;
+        let mut import = beside_visitors(|| Import::new(self, options))?;
         beside_visitors(|| import.catch_up(sink))?;
         let fetcher = Fetcher::new(import.fetch_config(), self.clock.clone())?;
         loop {
@@ -137,9 +143,12 @@ impl Pipeline {
                 Ok(most) => {
                     let batch: Vec<Request> = plan.into_iter().take(most).collect();
                     let (fetched, sweep) = import.fetch(&fetcher, batch, cancel).await;
-                    import.keep(&fetched, &sweep)?;
-                    beside_visitors(|| import.pass_on(&fetched, sink))?;
-                    stop_of(&sweep, cancel)
+                    beside_visitors(|| {
+                        import.keep(&fetched, &sweep)?;
+                        import.pass_on(&fetched, sink)
+                    })?;
+                    let refused = are_pages(&fetched).then_some(ImportStop::Refused);
+                    stop_of(&sweep, cancel).or(refused)
                 }
                 Err(stop) => Some(stop),
             };
@@ -154,7 +163,7 @@ impl Pipeline {
     }
 }
 
-/// Decoding and SQL: other tasks of this thread move to another one meanwhile, if there is one.
+/// Decoding, SQL and writing files: other tasks of this thread move to another one meanwhile, if there is one.
 fn beside_visitors<T>(work: impl FnOnce() -> T) -> T {
     match Handle::current().runtime_flavor() {
         RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
@@ -357,16 +366,32 @@ impl<'a> Import<'a> {
     }
 }
 
+/// Whether a body is a JSON document. A page for people with status 200, such as a challenge, is no answer.
+fn is_json(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
+}
+
+/// Whether nothing but pages for people came back: the requests that are left would get them, too.
+fn are_pages(fetched: &[Fetched]) -> bool {
+    let is_page = |one: &Fetched| one.error.as_deref().is_some_and(|error| error.ends_with(NOT_JSON));
+    fetched.len() >= LEAST_PAGES && fetched.iter().all(is_page)
+}
+
 /// The part of an outcome that is archived. Its time decides which days were over, so the upstream's clock counts if it is
 /// behind: a replay server and a simulator serve the past.
 fn archived(outcome: FetchOutcome<Request>, at: Option<DateTime<Utc>>) -> Fetched {
     let received = at.unwrap_or(outcome.fetched_at);
     let served = outcome.served_at.unwrap_or(received);
+    let failed = outcome.error.map(|error| error.to_string());
+    let error = failed.or_else(|| {
+        let is_page = outcome.status == Some(200) && !is_json(&outcome.body);
+        is_page.then(|| format!("{}: {NOT_JSON}", outcome.key.path))
+    });
     Fetched {
         request: outcome.key,
         status: outcome.status,
         fetched_at: if at.is_some() { served } else { served.min(received) },
-        error: outcome.error.map(|error| error.to_string()),
+        error,
         body: (outcome.status.is_some() && !outcome.body.is_empty()).then_some(outcome.body),
     }
 }

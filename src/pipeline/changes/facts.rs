@@ -33,7 +33,7 @@ fn of_model(listed: &ListedModel) -> Change {
         model: Some(listed.model.clone()),
         variant: Some(listed.variant.clone()),
         model_id: Some(listed.model_id.clone()),
-        why: model_listed(listed.at, listed.is_listed),
+        why: model_listed(listed.at, listed.is_listed, listed.absent_since),
         ..Change::new(listed.at, kind)
     }
 }

@@ -16,10 +16,12 @@ pub use shifts::examine_shifts;
 
 pub(in crate::pipeline) use published::tiers_of_the_day;
 pub(in crate::pipeline) use session::Sessions;
+pub(in crate::pipeline) use shifts::examine_shifts_or_log;
 
 use super::PipelineError;
-use crate::domain::change::Change;
+use crate::domain::change::{Change, ChangeValue};
 use crate::store::Store;
+use crate::wording::change_words;
 use chrono::{DateTime, Duration, TimeDelta, Utc};
 use std::cmp::Reverse;
 
@@ -43,11 +45,22 @@ pub(super) fn changes(
     changes.extend(published::changes(store, as_of, workload)?);
     // Half-open, and within the times that the database knows.
     let (since, until) = (from.max(DateTime::UNIX_EPOCH), to.min(as_of) + TimeDelta::microseconds(1));
-    changes.extend(measured_changes(store, (since, until), as_of)?);
-    changes.extend(store.imported_price_changes(since, until, as_of)?);
+    let measured = measured_changes(store, (since, until), as_of)?.into_iter();
+    changes.extend(measured.map(|change| Change { session: sessions.of_shift(&change), ..change }));
+    changes.extend(store.imported_price_changes(since, until, as_of)?.into_iter().map(explained));
     changes.retain(|change| (from..=to).contains(&change.at));
     newest_first(&mut changes);
     Ok(changes)
+}
+
+/// An imported change of a list price with its sentence.
+fn explained(change: Change) -> Change {
+    let number = |value: &Option<ChangeValue>| value.as_ref().and_then(ChangeValue::number);
+    let why = change.field.zip(change.source.as_deref()).map(|(field, source)| {
+        let (before, after) = (number(&change.before), number(&change.after));
+        change_words::imported_price_moved(field, (before, after), change.at, source)
+    });
+    Change { why: why.unwrap_or_default(), ..change }
 }
 
 /// Sorts changes: newest first; of one time by kind, model, endpoint and field, so that those of one endpoint are

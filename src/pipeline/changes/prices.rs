@@ -3,7 +3,7 @@
 use super::about::of_endpoint;
 use super::session::Sessions;
 use crate::analysis::schedules::{PriceSchedule, price_schedule};
-use crate::domain::change::{Change, ChangeKind, ChangeValue, ChangedField, IncludedChange, percent};
+use crate::domain::change::{Change, ChangeKind, ChangeValue, ChangedField, IncludedChange};
 use crate::domain::price_move::PriceMove;
 use crate::wording::change_words::{self, ScheduleWords};
 use chrono::{DateTime, Utc};
@@ -73,7 +73,8 @@ fn of_schedule(schedule: &PriceSchedule, moves: &[&PriceMove]) -> Option<Change>
     })
 }
 
-/// One change for each field that moved, without the prices and discounts unless `with_numbers`. All have the same session: it is priced with all prices of the endpoint.
+/// One change for each field that moved, without the prices and discounts unless `with_numbers`. All have the same session:
+/// it is priced with all prices of the endpoint.
 fn of_move(one: &PriceMove, sessions: &Sessions<'_>, with_numbers: bool) -> Vec<Change> {
     let seen = (one.last_read, one.at);
     let session = sessions.of_prices(one.endpoint.endpoint_id, (&one.before, &one.after), one.at);
@@ -85,7 +86,7 @@ fn of_move(one: &PriceMove, sessions: &Sessions<'_>, with_numbers: bool) -> Vec<
     let number = |(field, before, after): (ChangedField, Option<f64>, Option<f64>)| Change {
         before: before.map(ChangeValue::Number),
         after: after.map(ChangeValue::Number),
-        percent: percent(before, after),
+        percent: field.change(before, after),
         why: change_words::price_moved(field, (before, after), seen),
         ..change(field)
     };

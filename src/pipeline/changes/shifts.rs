@@ -3,7 +3,7 @@
 
 use super::super::{Pipeline, PipelineError};
 use crate::analysis::shifts::{Background, Readings, SHIFT_METHOD_VERSION, detect};
-use crate::domain::change::{Change, ChangeValue, ChangedField, ShiftEvidence, percent};
+use crate::domain::change::{Change, ChangeValue, ShiftEvidence};
 use crate::domain::shift::shift_kind;
 use crate::domain::thresholds::SHIFT_WINDOW_DAYS;
 use crate::domain::tier_history::RunDay;
@@ -45,16 +45,21 @@ fn close_day(store: &Store, run_day: RunDay) -> Result<(), PipelineError> {
     Ok(store.close_shift_day(SHIFT_METHOD_VERSION, run_day, found.examined, &found.shifts)?)
 }
 
+/// The same. A failure or a panic is only logged: collection and publication continue, and the next run or publication
+/// tries again.
+pub(in crate::pipeline) fn examine_shifts_or_log(store: &Store, day: NaiveDate) {
+    let error = match caught(|| examine_shifts(store, day)) {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => error.to_string(),
+        Err(panic) => panic,
+    };
+    tracing::error!(error, %day, "cannot examine the previous days for shifts; retrying with the next run");
+}
+
 impl Pipeline {
-    /// Examines the days before the day of a run that was stored. A failure or a panic is only logged: collection
-    /// continues, and the next run or publication tries again.
+    /// Examines the days before the day of a run that was stored.
     pub(in crate::pipeline) fn close_shift_days_before(&self, day: NaiveDate) {
-        let error = match caught(|| examine_shifts(&self.store, day)) {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => error.to_string(),
-            Err(panic) => panic,
-        };
-        tracing::error!(error, %day, "cannot examine the previous days for shifts; retrying with the next run");
+        examine_shifts_or_log(&self.store, day);
     }
 }
 
@@ -70,14 +75,13 @@ pub(in crate::pipeline) fn shifts(
 
 fn change(row: ShiftRow) -> Option<Change> {
     let (before, after) = (row.level_before, row.level_after);
-    let is_share = matches!(row.field, ChangedField::HitRate | ChangedField::Uptime);
     let hours = (row.hours_before, row.hours_after);
     let why = wording::shift(row.field, (before, after), (row.at, row.scatter), hours);
     let change = Change {
         field: Some(row.field),
         before: Some(ChangeValue::Number(before)),
         after: Some(ChangeValue::Number(after)),
-        percent: if is_share { Some((after - before) * 100.0) } else { percent(Some(before), Some(after)) },
+        percent: row.field.change(Some(before), Some(after)),
         evidence: Some(ShiftEvidence {
             readings_before: row.readings_before,
             readings_after: row.readings_after,

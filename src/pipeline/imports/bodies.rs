@@ -44,6 +44,15 @@ pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>, ImportError> {
     Ok(found)
 }
 
+/// The folder of the bodies: of a data folder only its archive, because the rest (own traffic, tokens) is neither read nor
+/// copied.
+pub(super) fn root(folder: &Path) -> Result<PathBuf, ImportError> {
+    let archive = folder.join("archive");
+    let is_archive =
+        archive.is_dir() && form(&archive, &files(&archive)?).is_ok_and(|form| form == FileForm::Archive);
+    Ok(if is_archive { archive } else { folder.to_owned() })
+}
+
 /// The form of a folder by the files in it.
 pub(super) fn form(folder: &Path, files: &[PathBuf]) -> Result<FileForm, ImportError> {
     let named = |ending: &str| files.iter().any(|path| path.to_string_lossy().ends_with(ending));
@@ -74,12 +83,12 @@ pub(super) fn read(
         }
     }
     contents.keep_last_readings();
+    contents.keep_last_days();
     Ok(contents)
 }
 
 fn read_archive(upstream: &dyn Upstream, folder: &Path, contents: &mut Contents) -> Result<(), ImportError> {
-    let inner = folder.join("archive");
-    let archive = Archive::open(if inner.is_dir() { inner } else { folder.to_owned() });
+    let archive = Archive::open(folder.to_owned());
     let listed = |error: ArchiveError| ImportError::Io {
         path: folder.to_owned(),
         source: std::io::Error::other(error.to_string()),
@@ -230,6 +239,10 @@ fn add_reading(contents: &mut Contents, run: &RunReadings, reading: &Reading) {
         contents.parts.half_hours.push(ImportedUptime { endpoint: named.clone(), hour, uptime });
     }
     for (day, (input, output)) in &reading.closing_prices {
+        // A batch endpoint has days without prices.
+        if input.or(*output).is_none() {
+            continue;
+        }
         let whole = empty_day(named.clone(), *day);
         contents.days.push(ImportedDay { effective_input: *input, effective_output: *output, ..whole });
     }

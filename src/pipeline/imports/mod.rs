@@ -186,12 +186,13 @@ pub fn import_file(
     let kept = |sha256, form| Kept { sha256, origin: name, form, name: file.name.clone(), imported_at: now };
     let is_new = |kept: &Kept| !file.dry_run && !Kept::place(data, &kept.sha256, "json").exists();
     let (kept, contents) = if path.is_dir() {
-        let files = bodies::files(path)?;
-        let form = file.form.map_or_else(|| bodies::form(path, &files), Ok)?;
-        let contents = bodies::read(upstream, path, &files, form)?;
-        let kept = kept(sha256_of(path, &files)?, form);
+        let folder = &bodies::root(path)?;
+        let files = bodies::files(folder)?;
+        let form = file.form.map_or_else(|| bodies::form(folder, &files), Ok)?;
+        let contents = bodies::read(upstream, folder, &files, form)?;
+        let kept = kept(sha256_of(folder, &files)?, form);
         if is_new(&kept) {
-            kept.keep_folder(data, path, &files)?;
+            kept.keep_folder(data, folder, &files)?;
         }
         (kept, contents)
     } else {

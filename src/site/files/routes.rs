@@ -3,6 +3,7 @@
 use super::following::{self, FeedFormat, Scope};
 use super::site_map;
 use crate::domain::tier::Lens;
+use crate::prepared::Prepared;
 use crate::site::SiteState;
 use crate::site::charts::{OfModel, session_bars};
 use crate::site::files::{File, PICTURE_POLICY};
@@ -158,13 +159,14 @@ pub fn feed(site: &Arc<SiteState>, headers: &HeaderMap, scope: Scope, format: Fe
     let origin = site.origin.of(headers).filter(|_| view.public_url.is_empty() && format == FeedFormat::Json);
     let Some(origin) = origin else { return page(site, headers, Page::File(File::Feed(scope, format))) };
     view.public_url = origin.into();
-    written(format, following::feed(&view, &scope, format))
+    written(headers, format, following::feed(&view, &scope, format))
 }
 
-fn written(format: FeedFormat, made: askama::Result<Option<Vec<u8>>>) -> Response {
+/// A feed that is made for one request: only its client may keep it, and revalidates it by its ETag.
+fn written(headers: &HeaderMap, format: FeedFormat, made: askama::Result<Option<Vec<u8>>>) -> Response {
     match made {
         Ok(Some(body)) => {
-            ([(CONTENT_TYPE, format.content_type()), (CACHE_CONTROL, "no-store")], body).into_response()
+            Prepared::new(format.content_type(), body).cache_control("private, no-cache").respond(headers)
         }
         Ok(None) => StatusCode::NOT_FOUND.into_response(),
         Err(error) => {
@@ -191,7 +193,7 @@ pub fn all_changes(format: FeedFormat) -> MethodRouter<Arc<SiteState>> {
         if view.public_url.is_empty() {
             view.public_url = site.origin.of(&headers).unwrap_or_default().into();
         }
-        written(format, following::filtered(&view, &filter, format).map(Some))
+        written(&headers, format, following::filtered(&view, &filter, format).map(Some))
     })
 }
 

@@ -11,6 +11,7 @@ use crate::domain::ids::{ProviderSlug, Tag};
 use crate::site::parts::{When, format, link};
 use crate::snapshot::{ProviderEntry, Snapshot};
 use crate::wording::changes::{self, Direction, Headline};
+use crate::wording::following;
 
 /// Longest name of a provider in a sentence.
 const LONGEST_NAME: usize = 60;
@@ -58,12 +59,13 @@ pub fn kind_in_words(kind: ChangeKind) -> &'static str {
     }
 }
 
-/// The changes as they are shown, in their order: the prices of one endpoint that changed in one run are together.
+/// The changes as they are shown, in their order: the prices of one endpoint that changed in one run are together, and so
+/// are its facts.
 pub fn grouped<'a>(changes: impl Iterator<Item = &'a Recorded>) -> Vec<Vec<&'a Recorded>> {
     let mut groups: Vec<Vec<&Recorded>> = Vec::new();
     for change in changes {
         let is_same = |first: &&Recorded| {
-            change.kind == ChangeKind::PriceChanged
+            matches!(change.kind, ChangeKind::PriceChanged | ChangeKind::EndpointChanged)
                 && (change.at, change.kind) == (first.at, first.kind)
                 && (&change.endpoint_id, &change.tag) == (&first.endpoint_id, &first.tag)
                 && (&change.model_id, &change.source) == (&first.model_id, &first.source)
@@ -73,6 +75,52 @@ pub fn grouped<'a>(changes: impl Iterator<Item = &'a Recorded>) -> Vec<Vec<&'a R
             _ => groups.push(vec![change]),
         }
     }
+    groups
+}
+
+/// Change from which on a price comes first, percent.
+const LARGE: f64 = 10.0;
+
+/// How much a group of changes moves: what a session costs, if that is known, otherwise the largest of its changes;
+/// percent or points.
+fn size(group: &[&Recorded]) -> f64 {
+    let session = group.iter().find_map(|change| change.session?.percent);
+    let own = || group.iter().filter_map(|change| change.percent).map(f64::abs).reduce(f64::max);
+    session.map(f64::abs).or_else(own).unwrap_or(0.0)
+}
+
+/// Where a group stands among those of one run, lowest first: what moves a bill, what may break requests, smaller moves,
+/// what came and went, facts, and what this site publishes.
+fn rank(group: &[&Recorded]) -> u8 {
+    let Some(kind) = group.first().map(|change| change.kind) else { return u8::MAX };
+    match kind {
+        ChangeKind::PriceChanged if size(group) < LARGE => 2,
+        ChangeKind::PriceChanged
+        | ChangeKind::PriceSchedule
+        | ChangeKind::HitRateShift
+        | ChangeKind::EffectivePriceShift => 0,
+        ChangeKind::Outage
+        | ChangeKind::StatusChanged
+        | ChangeKind::UptimeShift
+        | ChangeKind::SpeedShift
+        | ChangeKind::Deprecation => 1,
+        ChangeKind::EndpointGone | ChangeKind::ModelGone | ChangeKind::ModelAppeared => 3,
+        ChangeKind::EndpointAppeared | ChangeKind::TrafficJump => 4,
+        ChangeKind::EndpointChanged | ChangeKind::TagChanged => 5,
+        ChangeKind::TierChanged => 6,
+        ChangeKind::RecommendationChanged | ChangeKind::WindowChanged => 7,
+    }
+}
+
+/// The groups with the newest first, and those of one run in the order of their weight, so that a large price move stands
+/// before a hundred small ones.
+pub fn by_weight<'a>(changes: impl Iterator<Item = &'a Recorded>) -> Vec<Vec<&'a Recorded>> {
+    let mut groups = grouped(changes);
+    groups.sort_by(|one, other| {
+        let at = |group: &[&Recorded]| group.first().map(|change| change.at);
+        let weight = rank(one).cmp(&rank(other)).then_with(|| size(other).total_cmp(&size(one)));
+        at(other).cmp(&at(one)).then(weight)
+    });
     groups
 }
 
@@ -101,11 +149,10 @@ pub fn title(snapshot: &Snapshot, group: &[&Recorded]) -> String {
     if let Some(headline) = headline(snapshot, group) {
         return headline.sentence(first.model_id.as_deref());
     }
-    let tag = first.tag.as_ref().map(Tag::as_str);
-    let about: Vec<&str> = first.model_id.as_deref().into_iter().chain(tag).collect();
-    match about.as_slice() {
-        [] => detail(group),
-        about => format!("{}: {}", kind_in_words(first.kind), about.join(" at ")),
+    match first.kind {
+        // They name the provider.
+        ChangeKind::TierChanged => detail(group),
+        _ => following::title(first),
     }
 }
 
@@ -139,7 +186,7 @@ pub fn shown<'a>(
     changes: impl Iterator<Item = &'a Recorded>,
     most: usize,
 ) -> Vec<Change<'a>> {
-    grouped(changes).iter().take(most).filter_map(|group| change(snapshot, group)).collect()
+    by_weight(changes).iter().take(most).filter_map(|group| change(snapshot, group)).collect()
 }
 
 /// The newest changes of a model, at most `most`.

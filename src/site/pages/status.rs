@@ -101,6 +101,7 @@ struct Run<'a> {
 /// The receivers of alerts and their last deliveries.
 struct Alerts<'a> {
     summary: String,
+    problems: &'a [String],
     receivers: Vec<Receiver<'a>>,
     deliveries: Vec<Delivered<'a>>,
 }
@@ -137,6 +138,7 @@ impl<'a> Alerts<'a> {
         };
         Self {
             summary: wording::alerts::summary(of),
+            problems: &of.problems,
             receivers: of.receivers.iter().map(receiver).collect(),
             deliveries: of.deliveries.iter().map(delivered).collect(),
         }

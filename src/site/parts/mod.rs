@@ -185,6 +185,11 @@ impl When {
     pub fn new(at: DateTime<Utc>) -> Self {
         Self { iso: at.format("%Y-%m-%dT%H:%M:%SZ").to_string(), text: format::moment(at) }
     }
+
+    /// The time of the day to the minute, UTC, below a heading with the day.
+    pub fn of_day(at: DateTime<Utc>) -> Self {
+        Self { text: at.format("%H:%M UTC").to_string(), ..Self::new(at) }
+    }
 }
 
 /// A provider relative to its peers: a dot on a line with zero in the middle, and its interval if known.

@@ -10,8 +10,10 @@ pub use read::ImportedDayRow;
 use super::columns::{self, naive, rows};
 use super::transaction::{taken_back, transaction};
 use super::{Store, StoreError};
+use crate::domain::format::grouped;
 use crate::domain::imported::{ImportBatch, ImportReport, ImportSource, ImportedParts};
 use duckdb::{Connection, params};
+use std::collections::HashMap;
 
 const STAGE: &str = include_str!("../../../queries/imports/stage.sql");
 const VERDICT: &str = include_str!("../../../queries/imports/verdict.sql");
@@ -123,18 +125,35 @@ fn import(
     for kind in &KINDS {
         kind.store(connection, source_no, &mut report)?;
     }
-    let all_refused = batch.refused.iter().chain(&refused);
-    let refused = all_refused.map(|(place, why)| format!("{place}: {why}"));
+    let refused = reasons(batch.refused.iter().chain(&refused));
     // Half of the examples may be refused rows, more if there are fewer disagreements.
     report.examples.truncate(MOST_EXAMPLES);
     let room = (MOST_EXAMPLES - report.examples.len()).max(MOST_EXAMPLES / 2);
-    report.examples.truncate(MOST_EXAMPLES - refused.clone().take(room).count());
-    report.examples.extend(refused.take(room));
+    report.examples.truncate(MOST_EXAMPLES - refused.len().min(room));
+    report.examples.extend(refused.into_iter().take(room));
     for example in &mut report.examples {
         *example = shortened(example);
     }
     insert_source(connection, source_no, &batch.source, how.name.as_deref(), &report)?;
     Ok(report)
+}
+
+/// Why rows were refused, each reason once with the first of its rows: "line 7: it is not UTF-8 text (and 3 more)".
+fn reasons<'a>(refused: impl Iterator<Item = &'a (String, String)>) -> Vec<String> {
+    let mut reasons: Vec<(&str, &str, usize)> = Vec::new();
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    for (place, why) in refused.map(|(place, why)| (place.as_str(), why.as_str())) {
+        let at = *known.entry(why).or_insert(reasons.len());
+        match reasons.get_mut(at) {
+            Some((_, _, more)) => *more += 1,
+            None => reasons.push((place, why, 0)),
+        }
+    }
+    let words = |(place, why, more): (&str, &str, usize)| match more {
+        0 => format!("{place}: {why}"),
+        more => format!("{place}: {why} (and {} more)", grouped(more as u64)),
+    };
+    reasons.into_iter().map(words).collect()
 }
 
 /// An example on one line, at most [`LONGEST_EXAMPLE`] characters: names in it are untrusted.

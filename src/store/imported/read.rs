@@ -3,7 +3,7 @@
 use super::super::columns::{self, naive, rows, select};
 use super::super::transaction::transaction;
 use super::super::{Store, StoreError};
-use crate::domain::change::{Change, ChangeKind, ChangeValue, ChangedField};
+use crate::domain::change::{Change, ChangeKind, ChangeValue, ChangedField, percent};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::imported::{ImportKind, ImportReport, ImportSummary};
 use crate::domain::window::Basis;
@@ -121,8 +121,8 @@ impl Store {
     }
 
     /// The changes of list prices in `[from, to)` that imported sources have and that are older than the record's first
-    /// reading of the endpoint (of the model, for a price of a model as a whole), newest first. Only runs up to `as_of`
-    /// are used.
+    /// reading of the endpoint (of the model, for a price of a model as a whole), newest first. A cache price that a source
+    /// begins or ceases to list is a change, too. Only runs up to `as_of` are used. `why` is left empty.
     pub fn imported_price_changes(
         &self,
         from: DateTime<Utc>,
@@ -145,7 +145,7 @@ impl Store {
             |since: DateTime<Utc>,
              model: ModelSlug,
              variant: Variant,
-             model_id: Option<String>,
+             model_id: String,
              endpoint_id: Option<Uuid>,
              provider: Option<ProviderSlug>,
              tag: Option<Tag>,
@@ -153,27 +153,18 @@ impl Store {
              before: Option<f64>,
              after: Option<f64>,
              source: String| Change {
-                at: since,
-                kind: ChangeKind::PriceChanged,
                 model: Some(model),
                 variant: Some(variant),
-                model_id,
+                model_id: Some(model_id),
                 endpoint_id,
                 provider,
                 tag,
                 field: fields(&field),
                 before: before.map(ChangeValue::Number),
                 after: after.map(ChangeValue::Number),
-                percent: before
-                    .zip(after)
-                    .filter(|(before, _)| *before > 0.0)
-                    .map(|(before, after)| (after - before) / before * 100.0),
-                until: None,
-                session: None,
-                evidence: None,
-                includes: Vec::new(),
+                percent: percent(before, after),
                 source: Some(source),
-                why: String::new(),
+                ..Change::new(since, ChangeKind::PriceChanged)
             }
         )
     }

@@ -2,11 +2,13 @@
 
 use hitrate::alerts::delivery::{AlertsError, Run};
 use hitrate::alerts::notice::Severity;
+use hitrate::clock::ManualClock;
 use hitrate::domain::delivery::{DeliveryOutcome, ReceiverState};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::{Mock, Rig, notice, to, webhook};
+use crate::rig::at;
 
 /// The signature of a body by the key 0 to 31, computed here from the bytes that arrived.
 fn signature(id: &str, timestamp: &str, body: &[u8]) -> String {
@@ -295,4 +297,74 @@ async fn a_critical_notice_goes_beyond_the_limit() {
     assert_eq!(rig.outbox().run_due().await.expect("run").delivered, 1);
     assert_eq!(mock.take()[0].json()["data"]["notices"][0]["id"], "c");
     assert_eq!(rig.outbox().status().expect("status").receivers[0].waiting, 1);
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_is_not_sent() {
+    let mock = Mock::start().await;
+    let rig = Rig::new(&webhook(&mock.url, ""));
+    mock.plan(&[500]);
+    rig.outbox().push(&notice("n1", Severity::Info), &to(&["hook"])).expect("kept");
+    rig.outbox().run_due().await.expect("run");
+    rig.minutes(1);
+    // As a full disk: the state cannot be written any more.
+    let blocker = rig.folder.path().join("alerts/deliveries.tmp");
+    std::fs::create_dir(&blocker).expect("created");
+    for _ in 0..3 {
+        let error = rig.outbox().run_due().await.expect_err("nothing can be kept").to_string();
+        assert!(error.contains("deliveries"), "{error}");
+    }
+    assert_eq!(mock.take().len(), 1, "the same message is not sent in each turn");
+    std::fs::remove_dir(&blocker).expect("removed");
+    assert_eq!(rig.outbox().run_due().await.expect("run").delivered, 1);
+    assert_eq!(rig.outbox().status().expect("status").deliveries[0].attempt, 2);
+}
+
+#[tokio::test]
+async fn ten_thousand_notices_at_once_keep_the_most_important_ones() {
+    let mock = Mock::start().await;
+    let rig = Rig::new(&webhook(&mock.url, ""));
+    let mut notices: Vec<_> =
+        (0..10_000).map(|n| (notice(&format!("n{n}"), Severity::Info), to(&["hook"]))).collect();
+    notices.push((notice("worst", Severity::Critical), to(&["hook"])));
+    assert_eq!(rig.outbox().push_all(&notices).expect("kept"), 10_001);
+    assert_eq!(rig.outbox().push_all(&notices).expect("kept"), 0, "each is accepted once");
+    assert_eq!(rig.outbox().status().expect("status").receivers[0].waiting, 2000);
+    rig.outbox().run_due().await.expect("run");
+    let got = mock.take();
+    assert_eq!(got.len(), 1, "one message, not thousands");
+    assert!(got[0].body.len() <= 20_000, "{}", got[0].body.len());
+    let body = got[0].json();
+    assert_eq!(body["data"]["notices"][0]["id"], "worst");
+    assert_eq!(body["data"]["notices"][1]["id"], "n8001", "the oldest ones are dropped");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_holds_nothing_for_longer() {
+    let mock = Mock::start().await;
+    let clock = ManualClock::new(at("2031-01-01T00:00:00Z"));
+    let ahead = Rig { clock, ..Rig::new(&webhook(&mock.url, "")) };
+    mock.plan(&[500]);
+    ahead.outbox().push(&notice("n1", Severity::Info), &to(&["hook"])).expect("kept");
+    ahead.outbox().run_due().await.expect("run");
+    let back = Rig { clock: ManualClock::new(at("2026-06-01T10:30:00Z")), ..ahead };
+    assert_eq!(back.outbox().run_due().await.expect("run").delivered, 1);
+    assert_eq!(back.outbox().status().expect("status").receivers[0].state, ReceiverState::On);
+}
+
+#[tokio::test]
+async fn two_failures_days_apart_switch_nothing_off() {
+    let mock = Mock::start().await;
+    let rig = Rig::new(&webhook(&mock.url, ""));
+    mock.plan(&[500, 500]);
+    rig.outbox().push(&notice("n1", Severity::Info), &to(&["hook"])).expect("kept");
+    rig.outbox().run_due().await.expect("run");
+    // The machine sleeps.
+    rig.minutes(20 * 24 * 60);
+    rig.outbox().push(&notice("n2", Severity::Info), &to(&["hook"])).expect("kept");
+    rig.outbox().run_due().await.expect("run");
+    assert_eq!(rig.outbox().status().expect("status").receivers[0].state, ReceiverState::Failing);
+    rig.minutes(1);
+    rig.outbox().run_due().await.expect("run");
+    assert_eq!(rig.outbox().status().expect("status").receivers[0].state, ReceiverState::On);
 }

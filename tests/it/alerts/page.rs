@@ -67,3 +67,27 @@ async fn without_receivers_nothing_is_shown() {
     let status: serde_json::Value = serde_json::from_str(&text(&rig, "/api/v1/status").await).expect("JSON");
     assert!(status["data"].get("alerts").is_none());
 }
+
+#[tokio::test]
+async fn what_prevents_alerts_is_shown_without_its_reason() {
+    let rig = Rig::new(&webhook("http://127.0.0.1:1", ""));
+    let outbox = rig.outbox();
+    let problems =
+        |outbox: &hitrate::alerts::delivery::Outbox| outbox.public_status().expect("receivers").problems;
+    assert!(problems(&outbox).is_empty());
+    outbox.note_rules(Some(sample::as_of()));
+    outbox.note_rules(Some(sample::as_of() + chrono::Duration::hours(1)));
+    let shown = problems(&outbox);
+    assert!(shown.len() == 1 && shown[0].starts_with("The rules cannot be applied since"), "{shown:?}");
+    assert!(
+        shown[0].contains(&hitrate::domain::format::moment(sample::as_of())),
+        "the first failure: {shown:?}"
+    );
+    outbox.note_rules(None);
+    assert!(problems(&outbox).is_empty());
+    std::fs::create_dir(rig.folder.path().join("alerts")).expect("created");
+    std::fs::write(rig.folder.path().join("alerts/deliveries.json"), "{ damaged").expect("written");
+    let page = text(&rig, "/status").await;
+    assert!(page.contains("The state of the deliveries cannot be read"), "{page}");
+    assert!(!page.contains("deliveries.json"));
+}

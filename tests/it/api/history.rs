@@ -129,7 +129,7 @@ fn a_model_has_the_history_of_all_its_endpoints() {
     let text = String::from_utf8(table.body).expect("UTF-8");
     let days: usize = model.endpoints.iter().map(|one| one.days.len()).sum();
     assert_eq!(text.lines().count(), days + 1);
-    let header = "model_id,endpoint_id,provider,tag,start,end,hit_rate,basis,tokens,effective_input,effective_output,coverage,list_input,uptime,throughput,latency_ms";
+    let header = "model_id,endpoint_id,provider,tag,start,end,source,hit_rate,basis,tokens,effective_input,effective_output,coverage,list_input,uptime,throughput,latency_ms";
     assert_eq!(text.lines().next(), Some(header));
     let first = format!("northwind/atlas-3,{},", model.busiest()[0].endpoint_id);
     assert!(text.lines().nth(1).is_some_and(|line| line.starts_with(&first)), "{text}");

@@ -55,7 +55,8 @@ async fn changes_are_filtered_the_same_with_and_without_a_server() {
     let slug = gone.model.as_ref().expect("a model").to_string();
     let provider = gone.provider.as_ref().expect("a provider").to_string();
     let day = gone.at.date_naive().to_string();
-    let filters: [&[&str]; 9] = [
+    let pattern = format!("{}/*", model_id.split('/').next().expect("an author"));
+    let filters: [&[&str]; 10] = [
         &[],
         &["--model", &model_id],
         &["--model", &slug],
@@ -65,9 +66,10 @@ async fn changes_are_filtered_the_same_with_and_without_a_server() {
         &["--since", &day],
         &["--to", &day, "--from", "2001-01-01"],
         &["--limit", "1"],
+        &["--model", &pattern],
     ];
     let found: Vec<Vec<Change>> = filters.iter().map(|filter| changes(data, filter)).collect();
-    assert!(found[1..6].iter().all(|list| list.contains(gone)), "each has it");
+    assert!(found[1..6].iter().chain([&found[9]]).all(|list| list.contains(gone)), "each has it");
     assert!(
         found[5].iter().all(|one| matches!(one.kind, ChangeKind::PriceChanged | ChangeKind::TierChanged))
     );

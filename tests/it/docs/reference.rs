@@ -13,7 +13,7 @@ Commands, settings, exit codes and thresholds of this version. This document is 
 
 ## Commands
 
-Without a command, hitrate starts the service (`hitrate serve`). MODEL is a model id (`author/name`, `author/name:free`) or a canonical slug; for an unknown name, hitrate suggests the closest ones. `tiers`, `model`, `cost`, `prefs`, `changes`, `share`, `status`, `open`, `mcp` and `publish` read the saved snapshot, also while a server runs. `export`, `backtest`, `study flips`, `study preferences`, `study sensitivity` and `tiers --as-of` need the store: if a server is running and holds it, they query the server; otherwise they open the file themselves.
+Without a command, hitrate starts the service (`hitrate serve`). MODEL is a model id (`author/name`, `author/name:free`) or a canonical slug; for an unknown name, hitrate suggests the closest ones. `tiers`, `model`, `cost`, `prefs`, `share`, `status`, `open`, `mcp` and `publish` read the saved snapshot, also while a server runs. `changes`, `import`, `export`, `query`, `dataset`, `rollup`, `backtest`, `study flips`, `study preferences`, `study sensitivity` and `tiers --as-of` need the store: if a server is running and holds it, they query the server; otherwise they open the file themselves.
 
 These options are valid for every command, before or after it. With `--json`, a command that returns data prints one JSON document on standard output and nothing else: the `data` of the API, if the API answers the same question. Without it, tables fit the terminal, and in a pipe they are tab-separated values ([operations](operations.md#in-a-pipe)). Logs go to standard error, and the environment variable `HITRATE_LOG` sets what is logged (default `hitrate=info,warn`).
 

@@ -1,9 +1,9 @@
 //! Feeds against the rules of their formats: Atom (RFC 4287) and JSON Feed 1.1.
 
-use super::{change, get, outage, price, schedule, shift, site, subject, with};
+use super::{change, get, get_with, outage, price, schedule, shift, site, subject, with};
 use axum::http::{StatusCode, header};
 use chrono::{DateTime, Duration};
-use hitrate::domain::change::{Change, ChangeKind, ChangedField};
+use hitrate::domain::change::{Change, ChangeKind, ChangeValue, ChangedField};
 use hitrate::domain::ids::Tag;
 use hitrate::site::endpoint_page;
 use hitrate::snapshot::Snapshot;
@@ -180,6 +180,14 @@ async fn a_filter_is_a_feed_and_an_invalid_one_is_an_error() {
     assert_eq!(atom(&xml, &own).len(), 1, "{xml}");
     let (_, _, text) = get(&site, "/changes.feed.json?group=caching").await;
     assert_eq!(json(&text, &format!("{OWN}/changes.feed.json?group=caching")).len(), 1);
+    for path in ["/changes.atom?group=prices", "/changes.feed.json?group=prices"] {
+        let (_, headers, body) = get(&site, path).await;
+        let tag = headers[header::ETAG].to_str().expect("ASCII");
+        let (status, _, again) = get_with(&site, path, Some(tag)).await;
+        assert_eq!((status, again.as_str()), (StatusCode::NOT_MODIFIED, ""), "{path}");
+        let (status, _, whole) = get_with(&site, path, Some("\"other\"")).await;
+        assert!(status == StatusCode::OK && whole == body, "{path}");
+    }
     let (status, _, why) = get(&site, "/changes.atom?group=weather").await;
     assert!(status == StatusCode::BAD_REQUEST && why.contains("weather"), "{why}");
 }
@@ -214,10 +222,48 @@ async fn ids_are_stable_over_snapshots_and_an_end_updates_its_entry() {
 async fn without_a_public_address_json_names_that_of_the_client() {
     let site = site(with(planted), "");
     let (_, headers, text) = get(&site, "/changes.feed.json").await;
-    assert_eq!(headers[header::CACHE_CONTROL], "no-store", "one client's address is for no one else");
+    assert_eq!(
+        headers[header::CACHE_CONTROL],
+        "private, no-cache",
+        "one client's address is for no one else"
+    );
     json(&text, "http://tiers.test/changes.feed.json");
     let (_, _, xml) = get(&site, "/changes.atom").await;
     atom(&xml, "/changes.atom");
+}
+
+#[tokio::test]
+async fn titles_say_what_changed_and_the_facts_of_one_run_are_one_entry() {
+    let many = with(|s| {
+        let text = |text: &str| Some(ChangeValue::Text(text.to_owned()));
+        let fact = |field, from, to| Change {
+            field: Some(field),
+            before: text(from),
+            after: text(to),
+            ..change(s, ChangeKind::EndpointChanged, 4)
+        };
+        let facts = [fact(ChangedField::Quantization, "fp8", "fp4"), fact(ChangedField::Region, "us", "eu")];
+        let recommended = Change {
+            field: Some(ChangedField::Recommendation),
+            before: Some(ChangeValue::List(vec!["quarry".to_owned()])),
+            after: Some(ChangeValue::List(vec!["lumen".to_owned()])),
+            endpoint_id: None,
+            tag: None,
+            provider: None,
+            ..change(s, ChangeKind::RecommendationChanged, 5)
+        };
+        facts.into_iter().chain([recommended, shift(s, -14.0, 6)]).collect()
+    });
+    let site = site(many, OWN);
+    let (_, _, xml) = get(&site, "/models/northwind/atlas-3/changes.atom").await;
+    assert_eq!(atom(&xml, &format!("{OWN}/models/northwind/atlas-3/changes.atom")).len(), 3, "{xml}");
+    for title in [
+        ": quantization fp8 → fp4; region us → eu</title>",
+        "<title>Recommendation for northwind/atlas-3 changed: quarry → lumen</title>",
+        " fell 14 points: 80.0 % → 66.0 %</title>",
+    ] {
+        assert!(xml.contains(title), "{title}: {xml}");
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::{change, get, outage, price, schedule, shift, site, with};
 use axum::http::StatusCode;
 use chrono::Duration;
-use hitrate::domain::change::{ChangeKind, ChangedField};
+use hitrate::domain::change::{Change, ChangeKind, ChangedField};
 use hitrate::domain::ids::Tag;
 
 /// Number of changes that a page lists.
@@ -69,6 +69,39 @@ async fn prices_of_one_run_are_one_row_and_a_schedule_folds_its_moves() {
     assert_eq!(listed(&page), 3, "{page}");
     assert!(page.contains("<summary>7 moves</summary>") && page.contains("$1.00 → $0.50"), "{page}");
     assert!(page.contains("(3 hours)"), "the length of the outage: {page}");
+}
+
+#[tokio::test]
+async fn the_heaviest_change_of_a_run_comes_first_and_recommendations_are_folded() {
+    let planted = with(|s| {
+        let named = |tag: &str, change: Change| Change {
+            tag: Some(Tag::new(tag)),
+            endpoint_id: None,
+            why: format!("why {tag}"),
+            ..change
+        };
+        // In the order in which the record lists them.
+        vec![
+            named("a-small", price(s, ChangedField::ListInput, 2.0, 3)),
+            named("b-large", price(s, ChangedField::ListInput, -60.0, 3)),
+            named("c-larger", price(s, ChangedField::ListInput, 80.0, 3)),
+            named("d-gone", change(s, ChangeKind::EndpointGone, 3)),
+            named("e-shift", shift(s, -14.0, 3)),
+            named("f-advice", change(s, ChangeKind::RecommendationChanged, 3)),
+            named("g-tier", change(s, ChangeKind::TierChanged, 3)),
+            named("h-newer", change(s, ChangeKind::TierChanged, 1)),
+        ]
+    });
+    let site = site(planted, "");
+    let (status, _, page) = get(&site, "/changes").await;
+    assert_eq!((status, listed(&page)), (StatusCode::OK, 8), "{page}");
+    let order = ["h-newer", "c-larger", "b-large", "e-shift", "a-small", "d-gone", "g-tier", "f-advice"];
+    let places: Vec<usize> = order.iter().filter_map(|tag| page.find(tag)).collect();
+    assert!(places.len() == order.len() && places.is_sorted(), "{places:?} {page}");
+    let folded = page.find("<summary>Changed recommendations</summary>").expect("folded");
+    assert!(places[6] < folded && folded < places[7], "{page}");
+    let (_, _, asked) = get(&site, "/changes?group=recommendations").await;
+    assert!(listed(&asked) == 1 && !asked.contains("Changed recommendations"), "{asked}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use hitrate::alerts::engine::{Input, OwnDrop, State, apply, past, run, warnings}
 use hitrate::alerts::notice::{Notice, Severity};
 use hitrate::clock::FixedClock;
 use hitrate::config::{Alerts, Config};
-use hitrate::domain::change::{ChangeKind, ChangedField};
+use hitrate::domain::change::{Change, ChangeKind, ChangeValue, ChangedField};
 use hitrate::snapshot::{Snapshot, SuspectRun};
 use std::path::Path;
 use std::sync::Arc;
@@ -345,4 +345,53 @@ fn settings_refuse_rules_that_cannot_work() {
     }
     // A whole number is accepted for a threshold.
     assert_eq!(rule("hit_rate_drop = 10").rules[0].hit_rate_drop, Some(10.0));
+}
+
+#[test]
+fn imported_changes_are_remembered_and_not_reported() {
+    let start = empty();
+    let imported = later(&start, 1, |s| {
+        let old =
+            Change { source: Some("price_chart".to_owned()), ..price(s, ChangedField::ListInput, 40.0, 300) };
+        s.changes.push(old);
+    });
+    let rules = rule("price_rise = 10.0\nkinds = [\"price_changed\"]");
+    assert_eq!(counts(&over(&rules, &[&start, &imported, &imported])), [0, 0, 0]);
+    let found = past(&rules.rules, &imported, imported.as_of - Duration::days(60), "");
+    assert!(found.rules[0].notices.is_empty(), "{found:?}");
+}
+
+#[test]
+fn a_tier_that_falls_is_a_warning_and_one_that_rises_is_not() {
+    let tier = |s: &Snapshot, before: &str, after: &str| Change {
+        field: Some(ChangedField::TierOverall),
+        before: Some(ChangeValue::Text(before.to_owned())),
+        after: Some(ChangeValue::Text(after.to_owned())),
+        why: format!("overall {before} → {after}"),
+        ..change(s, ChangeKind::TierChanged, 0)
+    };
+    let start = empty();
+    for (before, after, severity) in
+        [("S", "A", Severity::Warning), ("C", "F", Severity::Warning), ("B", "A", Severity::Info)]
+    {
+        let next = later(&start, 1, |s| s.changes.push(tier(s, before, after)));
+        let found = over(&rule("kinds = [\"tier_changed\"]"), &[&start, &next]);
+        assert_eq!(found[1][0].severity, severity, "{before} {after}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_folder_of_the_rules_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let data = folder();
+    let alerts = data.path().join("alerts");
+    let config = settings("[[alerts.rules]]\nname = \"one\"\nprice_rise = 10\n");
+    let snapshot = empty();
+    let clock = Arc::new(FixedClock(snapshot.as_of));
+    let outbox = Outbox::new(alerts.clone(), data.path(), config.alerts.clone(), String::new(), clock);
+    let input = Input { snapshot: &snapshot, own: None, public_url: "", now: snapshot.as_of };
+    run(&config.alerts, &alerts, &outbox, input).expect("applied");
+    let mode = std::fs::metadata(&alerts).expect("created").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
 }

@@ -91,7 +91,7 @@ async fn a_snapshot_of_an_older_form_is_named_and_built_anew_at_start() {
     });
     let error = load(&folder).expect_err("not loaded");
     assert!(matches!(error, SnapshotError::OtherFormat { found: 1, .. }), "{error:?}");
-    assert!(error.to_string().contains("format 1, but this version reads 2"), "{error}");
+    assert!(error.to_string().contains("format 1, but this version reads 3"), "{error}");
     let rebuilt = pipeline(data.path());
     assert_eq!(rebuilt.current.get().expect("served").id, made.id);
     assert_eq!(load(&folder).expect("reads").expect("there").id, made.id);

@@ -74,7 +74,7 @@ fn a_price_that_moved_while_the_endpoint_was_gone_is_one_change() {
     assert!(input.percent.is_some_and(|percent| (percent - 25.0).abs() < 1e-9));
     assert_eq!(
         input.why,
-        "input +25 % ($0.20 → $0.25) between the readings of 2026-08-07 10:57 and 12:57 UTC"
+        "input +25 % ($0.20 → $0.25), seen between the readings of 2026-08-07 10:57 and 12:57 UTC"
     );
     assert_eq!((&found[3].after, found[3].percent), (&None, None), "absent is not zero");
     let as_of = store.price_moves(time(11), DateTime::UNIX_EPOCH).expect("readable");
@@ -290,7 +290,7 @@ fn the_stored_events_of_an_older_version_are_dropped() {
         "CREATE TABLE event (run_no INTEGER NOT NULL, seen_at TIMESTAMP NOT NULL, kind VARCHAR NOT NULL,
             endpoint_no INTEGER, detail VARCHAR NOT NULL);
          INSERT INTO event VALUES (2, '2026-08-07 11:57:00', 'price_changed', 1, 'list price changed');
-         DELETE FROM schema_migration WHERE version = 16",
+         DELETE FROM schema_migration WHERE version = 15",
     );
     let opened = store(data.path());
     assert_eq!(changes(&opened), before);

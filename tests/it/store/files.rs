@@ -92,6 +92,18 @@ fn tables_of_older_versions_get_their_descriptions() {
          ALTER TABLE endpoint_tier ADD COLUMN leaning_days INTEGER;
          DROP TABLE recommendation;
          DROP TABLE alias_history;
+         DROP TABLE shift;
+         DROP TABLE shift_day;
+         DROP VIEW imported_link;
+         DROP TABLE import_source;
+         DROP TABLE imported_endpoint;
+         DROP TABLE imported_day;
+         DROP TABLE imported_price;
+         DROP TABLE imported_uptime;
+         DROP TABLE imported_activity;
+         DROP TABLE rollup;
+         DROP TABLE request_size_day;
+         CREATE TABLE event (run_no INTEGER, seen_at TIMESTAMP, kind VARCHAR, endpoint_no INTEGER, detail VARCHAR);
          DELETE FROM schema_migration WHERE version >= 8",
     );
     assert_eq!(store(data.path()).newest_time().expect("readable"), Some(at("2026-08-07T10:57:00Z")));

@@ -3,7 +3,7 @@
 use super::{id, ingest, lark, reading, run};
 use crate::rig::{at, config, folder, store};
 use chrono::NaiveDate;
-use hitrate::domain::change::ChangeValue;
+use hitrate::domain::change::{ChangeValue, ChangedField};
 use hitrate::domain::ids::{Tag, Variant};
 use hitrate::domain::imported::{
     ImportBatch, ImportKind, ImportSource, ImportedActivity, ImportedDay, ImportedEndpoint, ImportedParts,
@@ -86,7 +86,7 @@ fn the_same_content_and_the_same_values_are_stored_once_and_a_difference_is_kept
     let report = store.import(&batch("bb", vec![day("2026-07-30", 0.402), day("2026-07-31", 0.7)]));
     let report = report.expect("imported");
     assert_eq!((report.stored, report.known, report.disagreements), (0, 1, 1));
-    assert!(report.examples[0].contains("hit rate 0.7, an earlier import has 0.6"), "{report:?}");
+    assert!(report.examples[0].contains("hit rate 0.7, an earlier imported row has 0.6"), "{report:?}");
     // A row that was kept although it differs is not kept twice.
     let report = store.import(&batch("cc", vec![day("2026-07-31", 0.7)])).expect("imported");
     assert_eq!((report.stored, report.known, report.disagreements), (0, 1, 0));
@@ -183,7 +183,7 @@ fn list_prices_from_before_the_record_are_changes_and_those_of_its_time_are_comp
         price("2026-07-01T00:00:00Z", 0.4),
         price("2026-07-20T00:00:00Z", 0.2),
         price("2026-08-08T00:00:00Z", 0.2),
-        price("2026-08-08T01:00:00Z", 0.3),
+        price("2026-08-08T10:55:00Z", 0.3),
     ];
     let report = store.import(&one).expect("imported");
     assert_eq!((report.stored, report.known, report.disagreements), (2, 1, 1), "{report:?}");
@@ -194,6 +194,72 @@ fn list_prices_from_before_the_record_are_changes_and_those_of_its_time_are_comp
     assert_eq!((changes[0].at, changes[0].endpoint_id), (at("2026-07-20T00:00:00Z"), id(1)));
     assert!((changes[0].percent.expect("a number") + 50.0).abs() < 1e-9 && changes[0].source.is_some());
     assert!(store.imported_price_changes(from, at("2026-07-20T00:00:00Z"), to).expect("readable").is_empty());
+}
+
+#[test]
+fn a_cache_price_that_a_source_begins_or_ceases_to_list_is_a_change() {
+    let data = folder();
+    let store = recorded(data.path());
+    let mut one = batch("aa", Vec::new());
+    let row = |time: &str, input: Option<f64>, cache_read: Option<f64>| ImportedPrices {
+        input,
+        cache_read,
+        ..price(time, 0.4)
+    };
+    one.prices = vec![
+        row("2026-07-01T00:00:00Z", Some(0.4), None),
+        row("2026-07-05T00:00:00Z", Some(0.4), Some(0.1)),
+        // Prices that are not known are not gone.
+        row("2026-07-06T00:00:00Z", None, None),
+        row("2026-07-07T00:00:00Z", Some(0.4), None),
+    ];
+    store.import(&one).expect("imported");
+    // A source without cache prices says nothing about them.
+    let mut two = batch("bb", Vec::new());
+    two.prices =
+        vec![row("2026-07-03T00:00:00Z", Some(0.4), None), row("2026-07-06T12:00:00Z", Some(0.5), None)];
+    store.import(&two).expect("imported");
+    let (from, to) = (at("2026-01-01T00:00:00Z"), at("2026-09-01T00:00:00Z"));
+    let changes = store.imported_price_changes(from, to, at("2026-08-08T10:57:00Z")).expect("readable");
+    let of_reads = changes.iter().filter(|change| change.field == Some(ChangedField::ListCacheRead));
+    let of_reads: Vec<_> = of_reads
+        .map(|change| (change.at, change.before.clone(), change.after.clone(), change.percent))
+        .collect();
+    let price = Some(ChangeValue::Number(0.1));
+    assert_eq!(
+        of_reads,
+        [
+            (at("2026-07-07T00:00:00Z"), price.clone(), None, None),
+            (at("2026-07-05T00:00:00Z"), None, price, None),
+        ]
+    );
+}
+
+#[test]
+fn a_price_between_runs_that_are_far_apart_contradicts_nothing() {
+    let data = folder();
+    let store = recorded(data.path());
+    let mut one = batch("aa", Vec::new());
+    one.prices = vec![
+        price("2026-08-08T02:00:00Z", 0.7),
+        price("2026-08-08T03:00:00Z", 0.2),
+        price("2026-08-08T10:50:00Z", 0.7),
+    ];
+    let report = store.import(&one).expect("imported");
+    assert_eq!((report.stored, report.known, report.disagreements), (1, 1, 1), "{report:?}");
+    assert!(report.examples[0].contains("2026-08-08 10:50:00"), "{report:?}");
+}
+
+#[test]
+fn rows_that_are_refused_for_one_reason_are_one_example() {
+    let data = folder();
+    let store = recorded(data.path());
+    let mut one = batch("aa", Vec::new());
+    one.refused = (2..1502).map(|line| (format!("line {line}"), "it is old".to_owned())).collect();
+    one.refused.push(("line 1600".into(), "it is odd".into()));
+    let report = store.import(&one).expect("imported");
+    assert_eq!(report.refused, 1501);
+    assert_eq!(report.examples, ["line 2: it is old (and 1,499 more)", "line 1600: it is odd"]);
 }
 
 #[test]

@@ -149,13 +149,13 @@ fn hours(number: i64) -> DateTime<Utc> {
 }
 
 #[test]
-fn outages_have_a_length_and_one_bad_reading_is_none() {
+fn outages_have_a_length_and_few_bad_readings_are_none() {
     let data = folder();
     let store = store(data.path());
     let good = (0.99, 0);
     let mut over = vec![good; 12];
     // Out from hour 2 to hour 6, with one good reading in between.
-    for (hour, uptime) in [(2, 0.5), (3, 0.31), (5, 0.6)] {
+    for (hour, uptime) in [(2, 0.55), (3, 0.31), (5, 0.6)] {
         over[hour] = (uptime, -5);
     }
     let mut lasts = vec![good; 12];
@@ -163,7 +163,10 @@ fn outages_have_a_length_and_one_bad_reading_is_none() {
     lasts[11] = (0.1, -5);
     let mut single = vec![good; 12];
     single[4] = (0.0, -5);
-    health(&store, &[over, lasts, single, vec![good; 12]]);
+    let mut shallow = vec![good; 12];
+    shallow[6] = (0.7, -5);
+    shallow[7] = (0.3, -5);
+    health(&store, &[over, lasts, single, shallow, vec![good; 12]]);
 
     let outages: Vec<Change> =
         all(&store, hours(11)).into_iter().filter(|change| change.kind == ChangeKind::Outage).collect();
@@ -178,9 +181,9 @@ fn outages_have_a_length_and_one_bad_reading_is_none() {
     assert_eq!(older.why, "out for 4 hours: uptime over 30 minutes down to 31.0 % in 3 readings");
     assert!(newer.why.contains("so far"), "{}", newer.why);
 
-    // At hour 2 one bad reading was known; at hour 3 the outage, without its end.
-    assert!(all(&store, hours(2)).is_empty());
-    let early = all(&store, hours(3));
+    // At hour 3 two readings were known, one of them not below half; at hour 5 the outage, without its end.
+    assert!(all(&store, hours(3)).is_empty());
+    let early = all(&store, hours(5));
     assert_eq!(early.iter().map(|change| (change.at, change.until)).collect::<Vec<_>>(), [(hours(2), None)]);
 }
 

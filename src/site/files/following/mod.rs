@@ -5,7 +5,7 @@ mod json;
 
 use crate::domain::change::{Change, ChangeKind};
 use crate::domain::change_filter::is_of_model;
-use crate::site::pages::changes::{grouped, page_of, title};
+use crate::site::pages::changes::{by_weight, page_of, title};
 use crate::site::parts::link;
 use crate::site::parts::shell::View;
 use crate::snapshot::Snapshot;
@@ -77,7 +77,7 @@ struct Entry<'a> {
     lines: Vec<String>,
     /// The first of its changes.
     change: &'a Change,
-    /// The changes: one, or the prices of one endpoint that changed in one run.
+    /// The changes: one, or the prices or the facts of one endpoint that changed in one run.
     changes: Vec<&'a Change>,
 }
 
@@ -120,7 +120,9 @@ fn updated(change: &Change) -> DateTime<Utc> {
 /// The id of the entry of a group of changes: that of its first change without the field.
 fn id_of(first: &Change) -> Uuid {
     match first.kind {
-        ChangeKind::PriceChanged => Change { field: None, ..first.clone() }.id(),
+        ChangeKind::PriceChanged | ChangeKind::EndpointChanged => {
+            Change { field: None, ..first.clone() }.id()
+        }
         _ => first.id(),
     }
 }
@@ -217,7 +219,7 @@ fn write<'a>(
     let snapshot = view.snapshot.as_ref();
     let base = view.public_url.as_ref();
     let mut seen = HashSet::new();
-    let groups = grouped(changes);
+    let groups = by_weight(changes);
     let entry = |group: Vec<&'a Change>| {
         let change = *group.first()?;
         Some(Entry {

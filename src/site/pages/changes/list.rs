@@ -1,7 +1,8 @@
 //! The page of all changes: a filter, the changes by day, and links to the feeds of exactly this filter.
 
-use super::grouped;
 use super::row::Row;
+use super::{by_weight, grouped};
+use crate::domain::change::ChangeKind;
 use crate::prepared::Purpose;
 use crate::site::parts::link;
 use crate::site::parts::shell::{Shell, View};
@@ -20,6 +21,8 @@ const SHOWN_IN_FILES: usize = 500;
 struct Day<'a> {
     name: String,
     rows: Vec<Row<'a>>,
+    /// Those of recommendations, folded unless the filter is for them: there are many.
+    folded: Vec<Row<'a>>,
 }
 
 struct ProviderChoice<'a> {
@@ -57,12 +60,16 @@ fn query(filter: &ChangeQuestion, page: usize) -> String {
     if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
 }
 
-fn by_day<'a>(rows: impl Iterator<Item = (NaiveDate, Row<'a>)>) -> Vec<Day<'a>> {
+fn by_day<'a>(rows: impl Iterator<Item = (NaiveDate, Row<'a>)>, folds: bool) -> Vec<Day<'a>> {
     let mut days: Vec<(NaiveDate, Day<'a>)> = Vec::new();
     for (day, row) in rows {
-        match days.last_mut() {
-            Some((last, of_day)) if *last == day => of_day.rows.push(row),
-            _ => days.push((day, Day { name: day.format("%-d %B %Y").to_string(), rows: vec![row] })),
+        if days.last().is_none_or(|(last, _)| *last != day) {
+            let name = day.format("%-d %B %Y").to_string();
+            days.push((day, Day { name, rows: Vec::new(), folded: Vec::new() }));
+        }
+        let is_folded = folds && row.line().of.kind == ChangeKind::RecommendationChanged;
+        if let Some((_, of_day)) = days.last_mut() {
+            if is_folded { of_day.folded.push(row) } else { of_day.rows.push(row) }
         }
     }
     days.into_iter().map(|(_, day)| day).collect()
@@ -87,8 +94,9 @@ pub fn render(view: &View, filter: &ChangeQuestion) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
     let is_files = view.purpose != Purpose::Serving;
     let most = if is_files { SHOWN_IN_FILES } else { SHOWN };
-    let found = grouped(filter.changes(snapshot).into_iter());
+    let found = by_weight(filter.changes(snapshot).into_iter());
     let pages = if is_files { 1 } else { found.len().div_ceil(most).max(1) };
+    // A question that is not of an address has no page.
     let page = filter.page.clamp(1, pages);
     let of_page = found.iter().skip((page - 1) * most).take(most);
     let rows = of_page.filter_map(|group| Some((group.first()?.at.date_naive(), Row::new(snapshot, group)?)));
@@ -113,7 +121,7 @@ pub fn render(view: &View, filter: &ChangeQuestion) -> askama::Result<String> {
         found: found.len(),
         all: grouped(snapshot.changes.iter()).len(),
         since: snapshot.changes.last().map(|change| When::new(change.at)),
-        days: by_day(rows),
+        days: by_day(rows, !filter.is_of_recommendations()),
         pages: page_links(filter, page, pages),
         left_out: if is_files { found.len().saturating_sub(most) } else { 0 },
         atom: format!("{}{own}", link::FEED),

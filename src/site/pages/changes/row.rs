@@ -2,7 +2,7 @@
 
 use super::{Change as Line, change};
 use crate::domain::change::Change;
-use crate::site::parts::{format, link};
+use crate::site::parts::{When, format, link};
 use crate::snapshot::Snapshot;
 use crate::table::changes::ChangeGroup;
 use crate::wording::change_words::field_in_words;
@@ -15,6 +15,8 @@ const MOST_MOVES: usize = 100;
 #[derive(Debug)]
 pub struct Row<'a> {
     line: Line<'a>,
+    /// The time of its day.
+    pub at: When,
     /// The group of its kind, for the script of a static site.
     pub group: &'static str,
     pub day: String,
@@ -77,6 +79,7 @@ impl<'a> Row<'a> {
         let sizes = group.iter().filter_map(|change| change.percent).map(f64::abs);
         Some(Self {
             line,
+            at: When::of_day(first.at),
             group: ChangeGroup::of(first.kind).map_or("", ChangeGroup::as_str),
             day: first.at.date_naive().to_string(),
             model: first.model_id.clone().unwrap_or_default(),

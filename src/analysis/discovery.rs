@@ -1,5 +1,5 @@
 //! Many series are examined at once: the share of false alarms is controlled by the step-up procedure of Benjamini and
-//! Hochberg (1995).
+//! Hochberg (1995), "Controlling the false discovery rate", Journal of the Royal Statistical Society B 57.
 
 /// The q value of each p value: the smallest share of false discoveries at which it would still be reported.
 pub(super) fn q_values(p_values: &[f64]) -> Vec<f64> {
