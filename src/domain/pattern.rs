@@ -1,6 +1,6 @@
 //! Patterns for names: a name, or a name with `*` for any characters, such as `deepseek/*`.
 
-/// Whether a pattern matches a whole name. `*` stands for any number of characters, also none and also slashes; capitals
+/// Whether a pattern matches a whole name. `*` means any number of characters, also none and also slashes; capitals
 /// make no difference.
 pub fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name) = (pattern.to_lowercase(), name.to_lowercase());

@@ -366,7 +366,7 @@ impl<'a> Import<'a> {
     }
 }
 
-/// Whether a body is a JSON document. A page for people with status 200, such as a challenge, is no answer.
+/// Whether a body is a JSON document. A page for people with status 200, such as a challenge, does not count as an answer.
 fn is_json(body: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
 }

@@ -89,7 +89,7 @@ fn size(group: &[&Recorded]) -> f64 {
     session.map(f64::abs).or_else(own).unwrap_or(0.0)
 }
 
-/// Where a group stands among those of one run, lowest first: what moves a bill, what may break requests, smaller moves,
+/// The rank of a group among those of one run, lowest first: what moves a bill, what may break requests, smaller moves,
 /// what came and went, facts, and what this site publishes.
 fn rank(group: &[&Recorded]) -> u8 {
     let Some(kind) = group.first().map(|change| change.kind) else { return u8::MAX };
@@ -112,7 +112,7 @@ fn rank(group: &[&Recorded]) -> u8 {
     }
 }
 
-/// The groups with the newest first, and those of one run in the order of their weight, so that a large price move stands
+/// The groups with the newest first, and those of one run in the order of their weight, so that a large price move is
 /// before a hundred small ones.
 pub fn by_weight<'a>(changes: impl Iterator<Item = &'a Recorded>) -> Vec<Vec<&'a Recorded>> {
     let mut groups = grouped(changes);
