@@ -199,6 +199,9 @@ fn moment(as_of: DateTime<Utc>, day: Weekday, minute: i32) -> DateTime<Utc> {
     midnight + Duration::days(ahead) + Duration::minutes(i64::from(minute))
 }
 
+/// A part of a day: its day of the week and the minutes at which it begins and ends.
+type Piece = (Weekday, i32, i32);
+
 /// The distinct values of a function over the week, each with its times. The function may change its value only at
 /// midnight and at `bounds` (minutes of the day).
 pub fn over_the_week<K: PartialEq>(
@@ -209,7 +212,7 @@ pub fn over_the_week<K: PartialEq>(
         bounds.into_iter().filter(|minute| (0..=DAY).contains(minute)).chain([0, DAY]).collect();
     bounds.sort_unstable();
     bounds.dedup();
-    let mut found: Vec<(K, Vec<(Weekday, i32, i32)>)> = Vec::new();
+    let mut found: Vec<(K, Vec<Piece>)> = Vec::new();
     for day in Weekday::ALL {
         for pair in bounds.windows(2) {
             let Some(key) = value(day, pair[0]) else { continue };
@@ -227,7 +230,7 @@ pub fn over_the_week<K: PartialEq>(
 }
 
 /// The pieces of single days as few spans.
-fn spans(pieces: &[(Weekday, i32, i32)]) -> Vec<WeekSpan> {
+fn spans(pieces: &[Piece]) -> Vec<WeekSpan> {
     let mut by_hours: Vec<((i32, i32), Vec<Weekday>)> = Vec::new();
     for (day, start, end) in pieces {
         match by_hours.iter_mut().find(|(hours, _)| *hours == (*start, *end)) {

@@ -11,6 +11,9 @@ const DAYS: &str = include_str!("../../queries/seasons/days.sql");
 const LIST_STEPS: &str = include_str!("../../queries/seasons/list_steps.sql");
 const RUN_TIMES: &str = include_str!("../../queries/seasons/run_times.sql");
 
+/// List prices with the first run that saw them.
+pub type PricesSince = (DateTime<Utc>, Prices);
+
 impl Store {
     /// The published hit rates of the closed UTC days in `[from, to)`, as known at `as_of`, by endpoint and day.
     pub fn daily_rates(
@@ -38,9 +41,9 @@ impl Store {
         &self,
         from: NaiveDate,
         as_of: DateTime<Utc>,
-    ) -> Result<BTreeMap<Uuid, Vec<(DateTime<Utc>, Prices)>>, StoreError> {
+    ) -> Result<BTreeMap<Uuid, Vec<PricesSince>>, StoreError> {
         self.read(|connection| {
-            let mut steps: BTreeMap<Uuid, Vec<(DateTime<Utc>, Prices)>> = BTreeMap::new();
+            let mut steps: BTreeMap<Uuid, Vec<PricesSince>> = BTreeMap::new();
             let parameters = [from.to_string(), naive(as_of)];
             for batch in columns::batches(&mut connection.prepare(LIST_STEPS)?, parameters)? {
                 let batch = batch?;

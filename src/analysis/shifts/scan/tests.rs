@@ -95,8 +95,8 @@ fn a_series_that_is_read_once_a_day_is_compared_by_days() {
 
 #[test]
 fn autocorrelation_makes_a_difference_less_certain() {
-    let noise = |at: usize| if at % 2 == 0 { 0.03 } else { -0.03 };
-    let slow = |at: usize| if (at / 4) % 2 == 0 { 0.03 } else { -0.03 };
+    let noise = |at: usize| if at.is_multiple_of(2) { 0.03 } else { -0.03 };
+    let slow = |at: usize| if (at / 4).is_multiple_of(2) { 0.03 } else { -0.03 };
     let series = |of: fn(usize) -> f64| -> Vec<Period> {
         let level = |at: usize| if at < 24 { 0.6 } else { 0.48 };
         periods(&(0..32).map(|at| level(at) + of(at)).collect::<Vec<_>>())
