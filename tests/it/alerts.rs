@@ -43,11 +43,14 @@ impl Got {
     }
 }
 
+/// The status of an answer, and a header with its value.
+type Planned = (u16, Option<(&'static str, String)>);
+
 #[derive(Default)]
 struct Seen {
     got: Mutex<Vec<Got>>,
     /// The next responses: status, `Retry-After` and `Location`; 204 once they are used up.
-    planned: Mutex<VecDeque<(u16, Option<(&'static str, String)>)>>,
+    planned: Mutex<VecDeque<Planned>>,
 }
 
 /// A receiver on loopback.

@@ -59,7 +59,7 @@ fn wave(hour: u32, peak: f64, height: f64) -> f64 {
 
 #[test]
 fn planted_days_are_found_among_noise_and_hardly_anything_else() {
-    let planted = |n: u64| n % 4 == 0;
+    let planted = |n: u64| n.is_multiple_of(4);
     let series: HashMap<Uuid, Vec<Stretch>> = (0..160)
         .map(|n| {
             let height = if planted(n) { 0.08 } else { 0.0 };
@@ -136,7 +136,7 @@ fn weeks(seed: u64, weeks: u64, weekend: f64) -> BTreeMap<NaiveDate, f64> {
 
 #[test]
 fn planted_weekends_are_found_and_noise_is_not() {
-    let planted = |n: u64| n % 3 == 0;
+    let planted = |n: u64| n.is_multiple_of(3);
     let days = (0..90_u64)
         .map(|n| (Uuid::from_u128(u128::from(n)), weeks(n, 8, if planted(n) { -0.15 } else { 0.0 })));
     let found = by_weekday(&days.collect());
