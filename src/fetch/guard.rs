@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use super::post::PostError;
+use super::post_error::PostError;
 
 /// How far an address is from the public internet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -26,6 +26,7 @@ mod once;
 mod outcome;
 mod pace;
 mod post;
+mod post_error;
 mod sweep;
 
 use std::sync::Arc;
@@ -42,7 +43,8 @@ pub use config::{FetchConfig, MOST_CONNECTIONS, MOST_REFUSALS};
 pub use guard::allowed_addresses;
 pub use once::{OnceAnswer, get_json_once, post_json_once};
 pub use outcome::{FetchError, FetchOutcome, FetchRequest, SetupError, SkipReason, SweepReport};
-pub use post::{PostAnswer, PostError, PostRequest, post};
+pub use post::{PostAnswer, PostRequest, post};
+pub use post_error::PostError;
 
 /// An HTTP client for one upstream. Clones share the connections, the rate limit and the refusal state; create a new
 /// client for each collection.

@@ -1,6 +1,5 @@
 //! A single POST to a receiver of the settings: to checked addresses only, without redirects, within limits.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -12,9 +11,8 @@ use super::attempt::chain;
 use super::client::install_tls;
 use super::guard::allowed_addresses;
 use super::headers;
+use super::post_error::{PostError, WITHIN};
 
-/// Longest time of an exchange.
-const WITHIN: Duration = Duration::from_secs(10);
 /// Largest response body that is read, bytes.
 const MOST_BYTES: usize = 64 * 1024;
 
@@ -39,36 +37,6 @@ pub struct PostAnswer {
     pub retry_after: Option<Duration>,
     /// The body; at most 64 KiB of it.
     pub body: Vec<u8>,
-}
-
-/// Why there is no response. It names the host at most: path, query and headers may be secrets.
-#[derive(Debug, thiserror::Error)]
-#[allow(missing_docs, reason = "the messages name the fields")]
-pub enum PostError {
-    /// The URL cannot be used.
-    #[error("the URL of the receiver is not usable: {0}")]
-    BadUrl(String),
-    /// A header cannot be sent.
-    #[error("the header `{0}` has characters that cannot be sent")]
-    BadHeader(String),
-    /// The host has no address.
-    #[error("cannot resolve {host}: {reason}")]
-    Unresolved { host: String, reason: String },
-    /// The address is not one that messages are sent to.
-    #[error("refused to connect to {host}: its address {ip} is {kind}{advice}")]
-    Refused { host: String, ip: IpAddr, kind: &'static str, advice: &'static str },
-    /// The client cannot be set up.
-    #[error("cannot set up the HTTP client: {0}")]
-    Setup(String),
-    /// No connection.
-    #[error("cannot connect to {host}: {reason}")]
-    Connect { host: String, reason: String },
-    /// No response in time.
-    #[error("{host} did not respond within {} s", WITHIN.as_secs())]
-    Timeout { host: String },
-    /// The response broke off.
-    #[error("the response of {host} broke off: {reason}")]
-    Broken { host: String, reason: String },
 }
 
 /// Sends a POST to a receiver. The host is resolved once, all its addresses are checked, and one of these is connected to.

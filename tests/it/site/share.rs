@@ -91,7 +91,7 @@ async fn an_endpoint_shows_what_follows_the_clock_and_nothing_else() {
     let site = site_over(Some(snapshot), Duration::zero());
     let page = get(&site, &path).await.body;
     tags(&path, &page);
-    let clock = section(&page, "clock");
+    let clock = section(&page, "clock").replace(['\u{a0}', '\u{202f}'], " ");
     let sentence =
         "82 % from 22:00 to 04:00 UTC, 71 % from 10:00 to 16:00 UTC (14 days, false discovery rate 0.012)";
     assert!(clock.contains(sentence), "{clock}");

@@ -91,7 +91,10 @@ async fn changes_are_sentences_with_percentages() {
     assert_eq!(page.matches("list price of").count(), 1, "the prices of one run are one line: {page}");
     let feed = get(&site, "/changes.atom").await.body;
     assert!(feed.contains("<title>Quarry Compute no longer serves openai/gpt-9</title>"), "{feed}");
-    assert!(feed.contains("<title>outage: northwind/atlas-3 at lumen</title>"), "{feed}");
+    assert!(
+        feed.contains("<title>Outage of northwind/atlas-3 at lumen since 2026-10-05 15:57 UTC</title>"),
+        "{feed}"
+    );
     let provider = get(&site, "/providers/quarry").await.body;
     assert!(
         provider.contains("no longer serves") && !provider.contains("in a form of its own"),

@@ -122,7 +122,9 @@ fn facts_are_compared_one_by_one() {
     let parameters = of(ChangedField::Parameters);
     assert_eq!((&parameters.before, &parameters.after), (&names(&["tools"]), &names(&["logprobs", "seed"])));
     assert!(
-        parameters.why.starts_with("parameters: logprobs, seed added; tools removed between the readings")
+        parameters
+            .why
+            .starts_with("parameters: logprobs, seed added; tools removed, seen between the readings")
     );
     assert_eq!(of(ChangedField::Region).before, None, "not published before");
 }
@@ -146,7 +148,7 @@ fn an_announced_end_is_announced_moved_and_withdrawn() {
         "{found:?}"
     );
     let texts: Vec<&str> =
-        found.iter().map(|change| change.why.split(" between").next().expect("a text")).collect();
+        found.iter().map(|change| change.why.split(", seen between").next().expect("a text")).collect();
     assert_eq!(
         texts,
         [
