@@ -9,6 +9,7 @@ use crate::domain::change::ChangeKind;
 use crate::domain::quantization::Quantization;
 use crate::preferences::targets::{TARGETS, Target};
 use crate::snapshot::{ProviderTier, RecentReading};
+use crate::table::changes::ChangeGroup;
 use crate::table::explore::{Direction, Policy, Sort};
 use crate::table::{Offer, Row};
 use utoipa::openapi::path::Parameter;
@@ -64,6 +65,7 @@ fn describe(path: &str, parameter: &mut Parameter) {
         "target" => names(Target::names().map(str::to_owned).collect()),
         "quant_floor" => names(Quantization::all().map(|one| one.to_string()).collect()),
         "kind" => names(owned(&ChangeKind::ALL.map(ChangeKind::as_str))),
+        "group" => names(owned(&ChangeGroup::ALL.map(ChangeGroup::as_str))),
         "data" => choices(&Policy::ALL.map(Policy::as_str)),
         "dir" => choices(&Direction::ALL.map(Direction::as_str)),
         "sort" if path == "/api/v1/endpoints" => choices(&Sort::ALL.map(Sort::as_str)),
