@@ -53,8 +53,9 @@ struct ChangesPage<'a> {
 
 /// The query of a filter, with a question mark; empty if it lets everything pass.
 fn query(filter: &ChangeQuestion, page: usize) -> String {
-    let pairs =
-        filter.parameters().into_iter().map(|(name, value)| format!("{name}={}", link::encode(value)));
+    // A condition that cannot be read would be an error on the linked pages, too.
+    let parameters = if filter.errors.is_empty() { filter.parameters() } else { Vec::new() };
+    let pairs = parameters.into_iter().map(|(name, value)| format!("{name}={}", link::encode(value)));
     let page = (page > 1).then(|| format!("page={page}"));
     let pairs: Vec<String> = pairs.chain(page).collect();
     if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
