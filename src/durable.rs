@@ -1,5 +1,6 @@
 //! Files that survive a crash: a reader sees the old content or the new one, never a part.
 
+use crate::failpoint;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -14,8 +15,10 @@ pub fn write<E>(path: &Path, bytes: &[u8], failed: impl Fn(&Path, io::Error) -> 
     let temporary = path.with_extension("tmp");
     let written =
         File::create(&temporary).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    written.map_err(|error| failed(&temporary, error))?;
-    fs::rename(&temporary, path).map_err(|error| failed(path, error))?;
+    written.and_then(|()| failpoint::reach("durable.written")).map_err(|error| failed(&temporary, error))?;
+    fs::rename(&temporary, path)
+        .and_then(|()| failpoint::reach("durable.renamed"))
+        .map_err(|error| failed(path, error))?;
     // The rename itself is durable only after the folder is synced.
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| failed(folder, error))
 }

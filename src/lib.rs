@@ -15,6 +15,7 @@ pub mod background;
 pub mod clock;
 pub mod config;
 pub mod durable;
+pub mod failpoint;
 pub mod wording;
 
 pub mod analysis;

@@ -74,10 +74,8 @@ impl ChangesQuery {
             let is_offered =
                 offered.any(|one| one.tag.as_str() == name || one.endpoint_id.to_string() == name);
             if !is_offered && !has(&|change| is_of_endpoint(change, name)) {
-                return Err(Problem::bad_request(format!(
-                    "unknown `endpoint` `{}`; expected the UUID or the tag of an endpoint",
-                    shortened(name)
-                )));
+                let what = format!("endpoint `{}`", shortened(name));
+                return Err(Problem::unknown_endpoint(&what, Vec::new()));
             }
         }
         Ok(ChangeFilter {
@@ -96,7 +94,7 @@ impl ChangesQuery {
 #[utoipa::path(get, path = "/api/v1/changes", params(ChangesQuery), tag = "status", responses(
     (status = 200, description = "A page of changes", content((Envelope<Vec<Change>> = "application/json"), (String = "text/csv"))),
     (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "Unknown model or provider", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "Unknown model, provider or endpoint", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn changes(request: ApiRequest<ChangesQuery>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
