@@ -76,7 +76,8 @@ impl ArchiveError {
         match self {
             // Errors of the decoder have no number; one of them is about memory.
             Self::Io { source, .. } => {
-                source.raw_os_error().is_none() && !source.to_string().contains("Allocation error")
+                source.kind() == io::ErrorKind::IsADirectory
+                    || (source.raw_os_error().is_none() && !source.to_string().contains("Allocation error"))
             }
             Self::Manifest { .. } | Self::Corrupt { .. } => true,
             Self::OtherForm { .. } | Self::Outside { .. } => false,
@@ -237,7 +238,8 @@ fn files(dir: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
     }
     for entry in fs::read_dir(dir).map_err(io_error(dir))?.filter_map(Result::ok) {
         let path = entry.path();
-        if path.is_dir() {
+        // A folder with the name of a file is damage, and is named when it is read.
+        if path.is_dir() && path.extension().is_none() {
             found.extend(files(&path)?);
         } else {
             found.push(path);

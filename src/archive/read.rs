@@ -4,6 +4,7 @@ use super::manifest::{Location, Manifest};
 use super::substitutes::Substitutes;
 use super::{Archive, ArchiveError, pack};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Uncompressed frames by pack and offset; `None` for a frame that cannot be read.
@@ -45,6 +46,18 @@ impl Archive {
             }
         }
         Ok(bodies)
+    }
+
+    /// The manifests that cannot be read, or whose bodies cannot, with the reason. Reads the whole archive.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Io`] if the folder cannot be read.
+    pub fn unreadable(&self) -> Result<Vec<(PathBuf, ArchiveError)>, ArchiveError> {
+        let unreadable = |path: PathBuf| {
+            let read = Self::read_manifest(&path).and_then(|manifest| self.bodies(&manifest));
+            read.err().map(|error| (path, error))
+        };
+        Ok(self.manifests()?.into_iter().filter_map(unreadable).collect())
     }
 
     /// The body of a location whose pack cannot be read, from another pack.

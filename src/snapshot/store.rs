@@ -51,7 +51,8 @@ impl SnapshotError {
     fn is_damage(&self) -> bool {
         match self {
             Self::Io { source, .. } => {
-                source.kind() == io::ErrorKind::NotFound || source.raw_os_error().is_none()
+                let kinds = [io::ErrorKind::NotFound, io::ErrorKind::IsADirectory];
+                kinds.contains(&source.kind()) || source.raw_os_error().is_none()
             }
             Self::Unreadable { .. } => true,
             Self::OtherFormat { .. } | Self::NotFinite { .. } => false,

@@ -247,7 +247,14 @@ impl<'a> Import<'a> {
             if is_complete && position < last {
                 continue;
             }
-            let batches = archived_batches(&reader, &self.archive, manifest, &mut self.book)?;
+            let batches = match archived_batches(&reader, &self.archive, manifest, &mut self.book) {
+                Ok(batches) => batches,
+                Err(error) => {
+                    let run_id = &manifest.header.run_id;
+                    tracing::error!(run_id, %error, "continuing the history import without this batch");
+                    continue;
+                }
+            };
             if position == last {
                 batches.iter().try_for_each(|batch| sink(batch).map(drop))?;
             }
