@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn packs_are_inside_the_archive() {
-        for name in ["2026/08/01/20260801T105700Z.pack", "a.pack", "20260801T105700Z-1f2e3d4c.pack"] {
+        for name in ["2026/08/01/20260801T105700Z.pack", "a.pack", "20260801T105700Z.1f2e3d4c.pack"] {
             assert!(is_inside(name), "{name}");
         }
         for name in

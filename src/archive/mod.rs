@@ -127,6 +127,11 @@ impl Archive {
         Self::read_manifest(&self.manifest_file(run_id, observed_at))
     }
 
+    /// Whether the archive has a manifest of a run, readable or not.
+    pub fn has(&self, run_id: &str, observed_at: DateTime<Utc>) -> bool {
+        self.manifest_file(run_id, observed_at).exists()
+    }
+
     fn manifest_file(&self, run_id: &str, observed_at: DateTime<Utc>) -> PathBuf {
         self.dir.join(day_of(observed_at)).join(format!("{run_id}{MANIFEST}"))
     }
@@ -222,7 +227,7 @@ fn day_of(time: DateTime<Utc>) -> String {
 /// The id of the run that a file of the archive is of, from its name, so that it is known even if the file cannot be read.
 pub fn run_id_of(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.split(['.', '-']).next().unwrap_or_default().to_owned()
+    name.split('.').next().unwrap_or_default().to_owned()
 }
 
 /// sha256 of a body, hex.

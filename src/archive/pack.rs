@@ -54,10 +54,10 @@ impl PackWriter {
 }
 
 /// Writes a pack, unless it is there already, and returns its name. A pack is never overwritten: if `NAME.pack` has another
-/// content, because the run was collected before, the new pack is `NAME-DIGEST.pack`.
+/// content, because the run was collected before, the new pack is `NAME.DIGEST.pack`.
 pub(super) fn store(archive: &Path, name: &str, content: &[u8]) -> Result<String, ArchiveError> {
     let digest = hex_sha256(content);
-    let with_digest = DIGITS.iter().map(|digits| format!("{name}-{}.pack", &digest[..*digits]));
+    let with_digest = DIGITS.iter().map(|digits| format!("{name}.{}.pack", &digest[..*digits]));
     for candidate in std::iter::once(format!("{name}.pack")).chain(with_digest) {
         let path = archive.join(&candidate);
         match fs::read(&path) {
@@ -71,7 +71,7 @@ pub(super) fn store(archive: &Path, name: &str, content: &[u8]) -> Result<String
         }
     }
     let taken = io::Error::new(io::ErrorKind::AlreadyExists, "a damaged pack has the name of this content");
-    Err(io_error(&archive.join(format!("{name}-{digest}.pack")))(taken))
+    Err(io_error(&archive.join(format!("{name}.{digest}.pack")))(taken))
 }
 
 /// The first `bytes` bytes of a frame of a pack, uncompressed; fewer if the frame is shorter.

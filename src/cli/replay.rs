@@ -2,6 +2,7 @@
 
 use super::{Common, advance, exit, progress};
 use crate::archive::Archive;
+use crate::clock::Clock;
 use crate::pipeline::{DataDir, Pipeline, SetAside, prepare_replay};
 use anyhow::Result;
 use clap::Args;

@@ -57,9 +57,12 @@ impl Rebuild {
         match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed(error)),
-            Ok(text) => {
-                serde_json::from_slice(&text).map(Some).map_err(|error| failed(io::Error::other(error)))
-            }
+            // Markers are written as a whole, so this is damage, and a folder that serves must not stop because of it.
+            Ok(text) => Ok(serde_json::from_slice(&text)
+                .inspect_err(
+                    |error| tracing::error!(path = %path.display(), %error, "ignoring a damaged marker"),
+                )
+                .ok()),
         }
     }
 

@@ -334,9 +334,12 @@ impl<'a> Import<'a> {
         }
         let observed_at = self.now();
         let name = self.pipeline.upstream.name();
+        // Several batches may be of one second, and a manifest that cannot be read must not be replaced.
+        let mut run_ids =
+            (self.manifests.len()..).map(|number| format!("{}-{number:05}", run_id(observed_at)));
+        let run_id = run_ids.find(|run_id| !self.archive.has(run_id, observed_at)).unwrap_or_default();
         let header = RunHeader {
-            // Several batches may be of one second.
-            run_id: format!("{}-{:05}", run_id(observed_at), self.manifests.len()),
+            run_id,
             observed_at,
             upstream: self.base_url.clone(),
             simulated: self.simulated,
