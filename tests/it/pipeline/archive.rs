@@ -90,6 +90,7 @@ async fn a_lost_pack_does_not_make_later_runs_unreplayable() {
     assert_eq!(verified.manifests, 4);
     let [problem] = verified.problems.as_slice() else { panic!("one pack, not {:?}", verified.problems) };
     assert_eq!(problem.path, lost);
+    drop(started);
     let later: Vec<String> = stored(data.path()).split_off(2);
     assert!(problem.run_ids.iter().all(|run_id| !later.contains(run_id)), "{problem:?}");
 }
