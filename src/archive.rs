@@ -227,7 +227,8 @@ impl Archive {
         Self::read_manifest(&self.manifest_file(run_id, observed_at))
     }
 
-    fn manifest_file(&self, run_id: &str, observed_at: DateTime<Utc>) -> PathBuf {
+    /// Path of the manifest of a run.
+    pub fn manifest_file(&self, run_id: &str, observed_at: DateTime<Utc>) -> PathBuf {
         let day = observed_at.format("%Y/%m/%d").to_string();
         self.dir.join(day).join(format!("{run_id}.manifest.zst"))
     }

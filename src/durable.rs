@@ -1,6 +1,7 @@
 //! Files that survive a crash: a reader sees the old content or the new one, never a part.
 
 use crate::failpoint;
+use chrono::{DateTime, Utc};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -21,6 +22,24 @@ pub fn write<E>(path: &Path, bytes: &[u8], failed: impl Fn(&Path, io::Error) -> 
         .map_err(|error| failed(path, error))?;
     // The rename itself is durable only after the folder is synced.
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| failed(folder, error))
+}
+
+/// Renames a damaged file to `NAME.damaged-YYYYMMDDTHHMMSSZ` beside its place, and returns its new path. Damaged files are
+/// kept, so that they can be examined.
+///
+/// # Errors
+/// If the system refuses.
+pub fn set_aside(path: &Path, at: DateTime<Utc>) -> io::Result<PathBuf> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let aside = format!("{name}.damaged-{}", at.format("%Y%m%dT%H%M%SZ"));
+    let mut place = path.with_file_name(&aside);
+    let mut number = 2;
+    while place.symlink_metadata().is_ok() {
+        place = path.with_file_name(format!("{aside}-{number}"));
+        number += 1;
+    }
+    fs::rename(path, &place)?;
+    Ok(place)
 }
 
 /// Creates a folder for this user only, unless there is one.

@@ -7,6 +7,7 @@ mod backfill;
 mod backtest;
 mod changes;
 mod collect;
+mod dates;
 mod health;
 mod history;
 mod imports;
@@ -15,6 +16,8 @@ mod publish;
 mod recommendations;
 mod recommended_days;
 mod record;
+mod recover;
+mod refused;
 mod replay;
 mod retention;
 mod seasons;
@@ -94,6 +97,10 @@ impl DataDir {
     pub fn history(&self) -> PathBuf {
         self.imports().join("upstream")
     }
+    /// The archived runs whose content was refused, so that they are not tried again at every start.
+    pub fn refused(&self) -> PathBuf {
+        self.0.join("refused-runs.json")
+    }
     /// State of the alerts: what waits to be delivered, and what was. It is never published.
     pub fn alerts(&self) -> PathBuf {
         self.0.join("alerts")
@@ -145,6 +152,14 @@ pub enum PipelineError {
         "the hourly readings of {day} are rolled up to one row of the day (setting `retention.hourly_days`); {advice}"
     )]
     RolledUp { day: chrono::NaiveDate, advice: &'static str },
+    /// The clock contradicts the record.
+    #[error("{0}")]
+    Clock(String),
+    /// A file cannot be set aside.
+    #[error(
+        "cannot rename {path} to set it aside: {source}; give this process the right to write to its folder"
+    )]
+    SetAside { path: PathBuf, source: std::io::Error },
     /// The service is stopping.
     #[error("the sweep was stopped early; nothing was stored, and the next start collects again")]
     Cancelled,
@@ -218,11 +233,26 @@ impl Pipeline {
     /// or older than the record is rebuilt.
     ///
     /// # Errors
-    /// [`PipelineError`]. A damaged archive or snapshot, or an archived run that cannot be stored, is only logged: the
-    /// available data is served and collection continues.
+    /// [`PipelineError`]. A damaged archive, store or snapshot, or an archived run that cannot be stored, is only logged:
+    /// the available data is served and collection continues.
     pub fn open(config: Config, data: DataDir, clock: Arc<dyn Clock>) -> Result<Self, PipelineError> {
         let upstream = upstream::configured(&config.upstream);
         Self::open_with(upstream, config, data, clock)
+    }
+
+    /// Opens a data folder like [`Pipeline::open`], but leaves what takes long to [`Pipeline::heal`]: a record that must be
+    /// rebuilt from the archive. Until then, the last snapshot can be served.
+    ///
+    /// # Errors
+    /// As [`Pipeline::open`].
+    pub fn open_to_serve(
+        config: Config,
+        data: DataDir,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, PipelineError> {
+        let pipeline = Self::unrecovered(upstream::configured(&config.upstream), config, data, clock)?;
+        pipeline.recover_or_log(Self::recover_soon)?;
+        Ok(pipeline)
     }
 
     /// Opens a data folder like [`Pipeline::open`], with a given upstream.
@@ -235,9 +265,36 @@ impl Pipeline {
         data: DataDir,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, PipelineError> {
+        let pipeline = Self::unrecovered(upstream, config, data, clock)?;
+        pipeline.recover_or_log(Self::recover)?;
+        Ok(pipeline)
+    }
+
+    /// Stores what is archived and not stored. A failure is logged: it is tried again before the next run.
+    fn recover_or_log(
+        &self,
+        recover: impl FnOnce(&Self) -> Result<(), PipelineError>,
+    ) -> Result<(), PipelineError> {
+        let recovered = {
+            let _alone = self.record_alone();
+            self.noted(recover(self))
+        };
+        if let Err(error) = recovered {
+            tracing::error!(%error, "archived runs that are not stored cannot be stored now; continuing without them");
+        }
+        self.catch_up_snapshot()
+    }
+
+    /// Opens the store, the archive and the snapshot.
+    fn unrecovered(
+        upstream: Arc<dyn Upstream>,
+        config: Config,
+        data: DataDir,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, PipelineError> {
         // Report an invalid file at startup, not an hour later in the log.
         config.workloads(data.path())?;
-        let store = open_store(&config, &data)?;
+        let store = recover::open_sound(&config, &data, clock.now())?;
         if let Some(newest) = store.newest_run(None)? {
             same_upstream(&*upstream, &newest.upstream_name)?;
         }
@@ -250,7 +307,7 @@ impl Pipeline {
             None
         });
         let current = Arc::new(Current::new(loaded));
-        let pipeline = Self {
+        Ok(Self {
             config,
             data,
             upstream,
@@ -263,15 +320,7 @@ impl Pipeline {
             progress: Mutex::default(),
             recording: Mutex::default(),
             monitor: health::Monitor::default(),
-        };
-        match pipeline.recover() {
-            Err(PipelineError::Archive(error)) => {
-                tracing::error!(%error, "cannot read the archived runs that are not stored; continuing without them");
-            }
-            other => other?,
-        }
-        pipeline.catch_up_snapshot()?;
-        Ok(pipeline)
+        })
     }
 
     /// What recording the runs of an archive needs.
@@ -296,7 +345,8 @@ impl Pipeline {
     /// version cannot read the old snapshot.
     fn catch_up_snapshot(&self) -> Result<(), PipelineError> {
         let Some(newest) = self.store.newest_run(None)? else { return Ok(()) };
-        if self.current.get().is_some_and(|served| served.as_of >= newest.run.observed_at) {
+        let is_served = self.current.get().is_some_and(|served| served.as_of >= newest.run.observed_at);
+        if is_served && !self.serves_the_future() {
             return Ok(());
         }
         if let Err(error) = self.publish() {
@@ -312,6 +362,6 @@ impl Pipeline {
     pub fn publish(&self) -> Result<Arc<Snapshot>, PipelineError> {
         let (folder, now) = (self.data.snapshots(), self.clock.now());
         let unfinished = self.history_progress().map(|progress| progress.to_string());
-        publish::publish(&self.store, &folder, &self.current, self.workloads()?, now, unfinished)
+        self.noted(publish::publish(&self.store, &folder, &self.current, self.workloads()?, now, unfinished))
     }
 }
