@@ -346,7 +346,9 @@ impl Pipeline {
     fn catch_up_snapshot(&self) -> Result<(), PipelineError> {
         let Some(newest) = self.store.newest_run(None)? else { return Ok(()) };
         let is_served = self.current.get().is_some_and(|served| served.as_of >= newest.run.observed_at);
-        if is_served && !self.serves_the_future() {
+        // A run that was dated in the future and set aside is no longer in the record.
+        let is_gone = self.current.get().is_some_and(|served| served.as_of > newest.run.observed_at);
+        if is_served && !(is_gone && self.serves_the_future()) {
             return Ok(());
         }
         if let Err(error) = self.publish() {

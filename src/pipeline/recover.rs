@@ -186,7 +186,12 @@ impl Pipeline {
         for path in left {
             tracing::warn!(run_id = run_id(path), "storing a run that was archived but not stored");
             // A run that cannot be read or is refused is already logged, and the next one may well be stored.
-            drop(self.store_archived(&self.archive, path)?);
+            if let Err(aside) = self.store_archived(&self.archive, path)?
+                && !Refused::load(&self.data).holds(&aside.run_id, path)
+            {
+                let problem = format!("run {} ({}): {}", aside.run_id, aside.file, aside.reason);
+                self.monitor.lock().archive_problems.push(problem);
+            }
         }
         let stored = self.store.run_ids()?;
         Refused::forget(&self.data, |run_id| stored.contains(run_id));
