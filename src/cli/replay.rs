@@ -2,7 +2,7 @@
 
 use super::{Common, advance, exit, progress};
 use crate::archive::Archive;
-use crate::pipeline::{DataDir, Pipeline, PipelineError, SetAside};
+use crate::pipeline::{DataDir, Pipeline, PipelineError, SetAside, store_in_use};
 use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;
@@ -21,6 +21,10 @@ pub struct ReplayArgs {
 pub fn run(common: &Common, args: &ReplayArgs) -> Result<u8> {
     let target = DataDir::new(&args.into);
     if target.store().exists() {
+        // A process that uses it is the more helpful answer.
+        if let Some(used) = store_in_use(&common.settings()?, &target) {
+            return Err(used.into());
+        }
         return Err(PipelineError::NotEmpty(args.into.clone()).into());
     }
     let source = Archive::open(common.data().archive());

@@ -207,13 +207,16 @@ pub struct Pipeline {
 /// # Errors
 /// [`StoreError`], most often [`StoreError::Locked`].
 pub fn open_store(config: &Config, data: &DataDir) -> Result<Store, StoreError> {
-    Store::open(StoreOptions {
-        path: data.store(),
-        work_dir: data.work(),
-        memory: config.store.memory.clone(),
-        threads: config.store.threads,
-        query_timeout: Duration::from_secs(config.store.query_timeout_seconds),
-    })
+    Store::open(store_options(config, data))
+}
+
+/// The error that says which other process holds the store of a data folder; `None` if none does.
+pub fn store_in_use(config: &Config, data: &DataDir) -> Option<StoreError> {
+    Store::in_use(&store_options(config, data))
+}
+
+fn store_options(config: &Config, data: &DataDir) -> StoreOptions {
+    StoreOptions { path: data.store(), work_dir: data.work(), ..traffic_options(config, data) }
 }
 
 /// How to open the database of the user's own traffic within the limits of the settings.

@@ -15,6 +15,7 @@ use crate::domain::document::RouteAnswer;
 use crate::domain::finding::Findings;
 use crate::domain::ids::{ModelSlug, Variant};
 use crate::domain::reading::{RunReadings, RunStatus};
+use crate::failpoint;
 use chrono::{DateTime, Utc};
 use duckdb::Connection;
 
@@ -67,6 +68,10 @@ impl Store {
         let connection = self.writer()?;
         if known(&connection, &record.run_id)? {
             return Ok(Ingested::Known);
+        }
+        if failpoint::reach("store.invalidated").is_err() {
+            // The checkpoint after the commit then ends as on a full disk: DuckDB declares the database invalid.
+            connection.execute_batch("SET debug_checkpoint_abort = 'before_header'")?;
         }
         transaction(&connection, || {
             forget_failed(&connection, &record.run_id)?;

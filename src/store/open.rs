@@ -186,6 +186,11 @@ impl Store {
         self.0.0.trouble()
     }
 
+    /// The error that says which other process holds a store; `None` if none does.
+    pub fn in_use(options: &StoreOptions) -> Option<StoreError> {
+        connect(options, &RECORD).err().filter(|error| matches!(error, StoreError::Locked { .. }))
+    }
+
     /// Closes the database file and opens it again, with its write-ahead log as at a start. Waits at most `patience` until
     /// no reader uses it.
     ///
@@ -424,6 +429,58 @@ mod tests {
         ] {
             assert!(run(&sql).is_err(), "{sql}");
         }
+    }
+
+    /// Writes a row and makes the checkpoint after it fail, as a full disk does.
+    fn invalidate(store: &Store) {
+        let writer = store.writer().expect("open");
+        let sql =
+            "SET debug_checkpoint_abort = 'before_header'; CREATE OR REPLACE TABLE kept AS SELECT 7 AS n";
+        writer.execute_batch(sql).expect("written");
+        writer.execute_batch("CHECKPOINT").expect_err("aborted");
+    }
+
+    #[test]
+    fn a_store_that_became_invalid_is_opened_again_with_what_was_committed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = opened(folder.path(), Duration::from_secs(60));
+        assert_eq!(store.trouble(), None);
+        let count = |store: &Store| {
+            store.read(|connection| {
+                Ok(rows!(connection, "SELECT n FROM kept", [], |n: i32| n).into_iter().sum::<i32>())
+            })
+        };
+        let reader = store.reader().expect("a reader");
+        invalidate(&store);
+        assert!(store.trouble().is_some_and(|reason| reason.contains("invalidated")));
+        let refused = count(&store).expect_err("invalid");
+        assert!(matches!(refused, StoreError::Closed { .. }), "{refused}");
+        assert!(!refused.concerns_content(), "no run is set aside for it");
+        let busy = store.reopen(Duration::from_millis(50)).expect_err("a reader is left");
+        assert!(matches!(busy, StoreError::Busy { .. }), "{busy}");
+        drop(reader);
+        store.reopen(Duration::from_secs(1)).expect("opened again");
+        assert_eq!(store.trouble(), None);
+        assert_eq!(count(&store).expect("readable"), 7);
+    }
+
+    #[test]
+    fn a_store_that_cannot_be_opened_again_stays_closed_until_it_can() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = opened(folder.path(), Duration::from_secs(60));
+        let path = store.options().path.clone();
+        let moved = folder.path().join("moved");
+        let garbage = folder.path().join("garbage");
+        std::fs::write(&garbage, vec![7; 20_000]).expect("written");
+        let aside = |place: &Path| std::fs::rename(place, &moved);
+        let refused = store.exchange(&garbage, Duration::from_secs(1), aside).expect_err("no database");
+        assert!(refused.damage().is_some(), "{refused}");
+        let closed = store.newest_time().expect_err("closed");
+        assert!(matches!(closed, StoreError::Closed { .. }), "{closed}");
+        assert!(store.trouble().is_some());
+        std::fs::rename(&moved, &path).expect("moved back");
+        store.reopen(Duration::from_secs(1)).expect("opened again");
+        assert_eq!(store.newest_time().expect("readable"), None);
     }
 
     #[test]
