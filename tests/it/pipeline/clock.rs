@@ -96,7 +96,7 @@ async fn a_clock_that_was_set_back_or_never_set_collects_nothing_and_changes_not
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_snapshot_from_the_future_gives_no_preference() {
-    use hitrate::preferences::preference;
+    use hitrate::preferences::{Mode, preference};
     let upstream = Upstream::serve().await;
     let data = folder();
     upstream.set_now(day(11));
@@ -104,10 +104,7 @@ async fn a_snapshot_from_the_future_gives_no_preference() {
     live(&pipeline, &upstream).await.expect("collected");
     let snapshot = pipeline.publish().expect("published");
     let model = &snapshot.models[0];
-    let asked = |now| {
-        let mode = hitrate::domain::preference::Mode::Order;
-        preference(&snapshot, model, mode, snapshot.default_workload(), now)
-    };
+    let asked = |now| preference(&snapshot, model, Mode::Order, snapshot.default_workload(), now);
     let reason = asked(day(11) - Duration::days(300)).reason.expect("none is given");
     assert!(reason.contains("in the future"), "{reason}");
     let reason = asked(day(11) - Duration::minutes(5)).reason.unwrap_or_default();
