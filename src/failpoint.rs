@@ -19,6 +19,7 @@ pub const PLACES: &[&str] = &[
     "archive.pack",
     "archive.manifest",
     "migrate.applied",
+    "store.invalidated",
     "ingest.readings",
     "ingest.commit",
     "ingest.checkpoint",

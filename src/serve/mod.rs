@@ -4,6 +4,7 @@ mod alerts;
 mod announce;
 mod extensions;
 mod follow;
+mod heal;
 mod history;
 mod hot;
 mod limit;
@@ -14,6 +15,7 @@ mod public;
 pub use alerts::{deliver_until, outbox};
 pub use announce::Announced;
 pub use follow::{Following, follow_until};
+pub use heal::heal_until;
 pub use history::import_history;
 pub use public::for_files;
 
@@ -179,6 +181,9 @@ pub async fn collect_by_schedule(
         catch_up: schedule.catch_up,
         seed: u64::from(std::process::id()),
     };
+    // A record that must be rebuilt first would look empty, and a sweep would start at once. A failure is logged by the
+    // sweep, which tries again.
+    drop(heal::heal(&pipeline, &cancel).await);
     let last_run = pipeline.store.newest_time()?;
     let clock = pipeline.clock.clone();
     let job = |tick: crate::scheduler::Tick| {
@@ -196,6 +201,8 @@ pub async fn collect_and_publish(
     options: &CollectOptions,
     cancel: &CancellationToken,
 ) -> Result<(), PipelineError> {
+    // Not on the threads that answer requests: it may rebuild the record. The sweep reports what still fails.
+    drop(heal::heal(&pipeline, cancel).await);
     let collected = pipeline.collect(options, cancel, |_, _| {}).await;
     if let Err(PipelineError::Cancelled) = collected {
         tracing::info!("{}", PipelineError::Cancelled);

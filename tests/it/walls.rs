@@ -23,7 +23,7 @@ const MAY_USE: &[(&str, Option<&[&str]>)] = &[
     ("upstream", Some(&["config", "domain"])),
     ("archive", Some(&["domain", "durable", "failpoint"])),
     ("imports", Some(&["domain"])),
-    ("store", Some(&["domain", "failpoint", "request_log"])),
+    ("store", Some(&["domain", "durable", "failpoint", "request_log"])),
     ("analysis", Some(&["domain", "wording"])),
     ("snapshot", Some(&["domain", "durable"])),
     (

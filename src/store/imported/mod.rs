@@ -95,7 +95,7 @@ impl Store {
         parts: &ImportedParts,
         how: &ImportedAs,
     ) -> Result<ImportReport, StoreError> {
-        let connection = self.writer();
+        let connection = self.writer()?;
         let change = || import(&connection, batch, parts, how);
         if how.dry_run { taken_back(&connection, change) } else { transaction(&connection, change) }
     }
