@@ -9,6 +9,7 @@
 use crate::domain::document::Request;
 use crate::domain::ids::DocumentName;
 use crate::durable;
+use crate::failpoint;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -190,7 +191,9 @@ impl Archive {
         };
         let manifest = Manifest { header, entries: fetched.iter().map(entry).collect() };
         let pack_bytes = pack.finish(&self.dir)?;
+        failpoint::reach("archive.pack").map_err(io_error(&self.dir))?;
         let manifest_bytes = self.write_manifest(&manifest)?;
+        failpoint::reach("archive.manifest").map_err(io_error(&self.dir))?;
         Ok((manifest, pack_bytes + manifest_bytes))
     }
 

@@ -13,8 +13,12 @@ pub fn write<E>(path: &Path, bytes: &[u8], failed: impl Fn(&Path, io::Error) -> 
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
     let temporary = path.with_extension("tmp");
-    let written =
-        File::create(&temporary).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+    let written = File::create(&temporary).and_then(|mut file| {
+        let half = bytes.len() / 2;
+        file.write_all(&bytes[..half])?;
+        failpoint::reach("durable.half")?;
+        file.write_all(&bytes[half..]).and_then(|()| file.sync_all())
+    });
     written.and_then(|()| failpoint::reach("durable.written")).map_err(|error| failed(&temporary, error))?;
     fs::rename(&temporary, path)
         .and_then(|()| failpoint::reach("durable.renamed"))

@@ -6,7 +6,8 @@ use super::retention::roll_up;
 use super::{DataDir, Pipeline, PipelineError, collect};
 use crate::archive::Archive;
 use crate::domain::reading::RunReadings;
-use crate::store::RunRecord;
+use crate::failpoint;
+use crate::store::{RunRecord, StoreError};
 use crate::upstream::caught;
 use serde::Serialize;
 use std::path::Path;
@@ -74,6 +75,7 @@ impl Pipeline {
         let manifests = archive.manifests()?;
         let mut report = ReplayReport { runs: manifests.len(), ..ReplayReport::default() };
         let mut kept = imports.map_or_else(|| Ok(Vec::new()), Kept::all)?;
+        let failed = |source| StoreError::Io { path: self.data.store(), source };
         for (position, path) in manifests.iter().enumerate() {
             if let Some((from, time)) = imports.zip(collect::time_of(&run_id(path))) {
                 let (left, failed) = self.import_again(from, kept, Some(time));
@@ -89,6 +91,7 @@ impl Pipeline {
                 Err(aside) => report.set_aside.push(aside),
             }
             on_progress(position + 1, manifests.len());
+            failpoint::reach("replay.run").map_err(failed)?;
         }
         if let Some(from) = imports {
             report.set_aside.extend(self.import_again(from, kept, None).1);
@@ -100,6 +103,7 @@ impl Pipeline {
                 report.set_aside.push(SetAside { run_id, file, reason: error.to_string() });
             }
         }
+        failpoint::reach("replay.publish").map_err(failed)?;
         if report.stored > 0 {
             report.snapshot = Some(self.publish()?.id.clone());
             roll_up(&self.store, self.config.retention.hourly_days, false)?;
@@ -130,6 +134,8 @@ impl Pipeline {
             tracing::warn!(run_id, "storing a run that was archived but not stored");
             // A failure is already logged, and the next run may well be stored.
             drop(self.store_archived(&self.archive, &path)?);
+            let failed = |source| StoreError::Io { path: self.data.store(), source };
+            failpoint::reach("recover.run").map_err(failed)?;
         }
         if !late.is_empty() {
             let named = late[..late.len().min(NAMED_RUNS)].join(", ");

@@ -3,6 +3,7 @@
 use super::StoreError;
 use super::columns::{self, rows};
 use super::migrate::{self, Migration};
+use crate::failpoint;
 use duckdb::{Config, Connection};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
@@ -276,7 +277,9 @@ impl Database {
             make_private(&fresh)?;
         }
         // While the old file is still open, so that no other process writes to it in between.
+        failpoint::reach("compact.copied").map_err(failed)?;
         std::fs::rename(&fresh, &self.options.path).map_err(failed)?;
+        failpoint::reach("compact.renamed").map_err(failed)?;
         let until = Instant::now() + patience;
         let reopened = loop {
             match connect(&self.options, kind) {
