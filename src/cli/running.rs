@@ -67,7 +67,7 @@ pub fn read_or_ask_each<T: DeserializeOwned>(
     let data = common.recorded()?;
     match open_store(&common.settings()?, &data) {
         Ok(store) => Ok(vec![read(&store)?]),
-        Err(StoreError::Locked { .. }) => {
+        Err(StoreError::Locked { .. }) if is_announced(&data) => {
             let asked = paths.iter().map(|path| {
                 let (url, token) = address(&data, path)?;
                 let body = accepted(runtime()?.block_on(get_json_once(&url, Some(&token), PATIENCE))?)?;
@@ -77,6 +77,12 @@ pub fn read_or_ask_each<T: DeserializeOwned>(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether a server has announced itself in a data folder. If the store is in use and none has, the process that holds it
+/// cannot be queried: the error that names it is reported.
+pub fn is_announced(data: &DataDir) -> bool {
+    Announced::read(data).is_some()
 }
 
 /// A text as the value of a query parameter.

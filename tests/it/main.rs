@@ -8,6 +8,7 @@ mod backtest;
 mod binary;
 mod cli;
 mod cost;
+mod crashes;
 mod dataset;
 mod docs;
 mod feed;

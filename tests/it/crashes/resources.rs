@@ -1,0 +1,181 @@
+//! Machines without room, rights, descriptors or memory: a clear message, and a later start that loses nothing.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use hitrate::failpoint::{PLACES, VARIABLE};
+
+use super::kills::reached_by;
+use super::lab::{Lab, Verb};
+use super::process::{End, Ended, finish, run};
+use super::state::Held;
+use crate::rig::{copy, folder};
+
+/// How long a server may go on after an error before it is killed.
+const GOES_ON: Duration = Duration::from_secs(5);
+
+/// The exit codes of a verb that could not do all of its work.
+const CODES: [i32; 3] = [0, 1, 5];
+
+/// The message says what happened, in one line that begins with the name of the program.
+fn is_clear(ended: &Ended, parts: &[&str], context: &str) {
+    let code = ended.code.unwrap_or_else(|| panic!("{context}: ended by a signal, {ended:?}"));
+    assert!(CODES.contains(&code), "{context}: {ended:?}");
+    assert!(!ended.err.contains("panicked"), "{context}: {}", ended.err);
+    if code != 0 {
+        let missing: Vec<_> = parts.iter().filter(|part| !ended.err.contains(**part)).collect();
+        assert!(missing.is_empty(), "{context}: {missing:?} is missing in {}", ended.err);
+    }
+}
+
+/// A verb meets an error of the system at a place; then there is room again.
+fn fails_and_recovers(lab: &Lab, verb: Verb, place: &'static str, error: &str) {
+    let context = format!("{verb:?} {place}={error}");
+    let data = lab.folder(verb);
+    let before = Held::by(data.path(), &context);
+    let mut command = lab.command(verb, data.path());
+    command.env(VARIABLE, format!("{place}={error}"));
+    let end = if verb == Verb::Serve { End::After(GOES_ON) } else { End::Never };
+    let ended = run(&mut command, end, || false);
+    if !ended.is_killed {
+        is_clear(&ended, &[&format!("failpoint {place}")], &context);
+    }
+    Held::by(data.path(), &context).follows(&before, &context);
+    lab.check_killed(verb, data.path(), &context);
+    lab.succeeds(verb, data.path());
+    lab.check_finished(verb, data.path(), &context);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_and_missing_rights_are_reported_and_nothing_is_lost() {
+    let mut lab = Lab::new().await;
+    tokio::task::block_in_place(|| lab.prepare());
+    let other = lab.beside().await;
+    let mut cases: Vec<(&'static str, &str)> = PLACES.iter().map(|place| (*place, "full")).collect();
+    let of_files =
+        PLACES.iter().filter(|place| place.starts_with("durable.") || place.starts_with("archive."));
+    cases.extend(of_files.map(|place| (*place, "denied")));
+    let next = AtomicUsize::new(0);
+    tokio::task::block_in_place(|| {
+        std::thread::scope(|scope| {
+            for lab in [&lab, &other] {
+                scope.spawn(|| {
+                    while let Some((place, error)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        fails_and_recovers(lab, reached_by(place).0, place, error);
+                    }
+                });
+            }
+        });
+    });
+}
+
+/// A shell that runs the program under a limit of `ulimit`.
+fn limited(command: &Command, limit: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\"")]);
+    shell.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn few_descriptors_and_little_memory_are_survived() {
+    let mut lab = Lab::new().await;
+    tokio::task::block_in_place(|| {
+        lab.prepare_runs();
+        let verb = Verb::Collect(2);
+        // The second limit is too low for a database and an HTTP client; the third is less than the libraries need.
+        for (limit, is_enough) in [("-n 64", true), ("-n 10", false), ("-v 200000", false)] {
+            let data = lab.folder(verb);
+            let before = Held::by(data.path(), limit);
+            let ended = finish(&mut limited(&lab.command(verb, data.path()), limit));
+            if is_enough {
+                assert_eq!(ended.code, Some(0), "{limit}: {ended:?}");
+            } else if ended.code != Some(0) {
+                // Without memory the allocator or the loader ends the process, with its own message.
+                assert!(!ended.err.trim().is_empty(), "{limit}: {ended:?}");
+            }
+            Held::by(data.path(), limit).follows(&before, limit);
+            lab.succeeds(verb, data.path());
+            lab.check_finished(verb, data.path(), limit);
+        }
+    });
+}
+
+/// A file system of a fixed size in memory; it is unmounted when dropped.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    /// `None` if this user may not mount one.
+    fn mount(size: &str) -> Option<Self> {
+        let disk = Self(folder());
+        disk.option(&format!("size={size}")).then_some(disk)
+    }
+
+    fn option(&self, options: &str) -> bool {
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(self.path());
+        mount.output().is_ok_and(|output| output.status.success())
+    }
+
+    fn grow(&self, size: &str) {
+        assert!(self.option(&format!("remount,size={size}")), "the file system grows");
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        _ = Command::new("umount").arg(self.path()).output();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_is_really_full_is_reported_and_the_run_is_stored_once_there_is_room() {
+    let mut lab = Lab::new().await;
+    tokio::task::block_in_place(|| {
+        lab.prepare_runs();
+        let verb = Verb::Collect(2);
+        let used: u64 = sizes(&lab.stage(2));
+        let mut reported = 0;
+        for spare in [16_u64, 256, 1024, 2048, 4096] {
+            let Some(disk) = SmallDisk::mount("500m") else {
+                eprintln!("skipped: a small file system; this user may not mount one");
+                return;
+            };
+            let context = format!("{spare} KiB to spare");
+            copy(&lab.stage(2), disk.path());
+            disk.grow(&format!("{}k", used / 1024 + spare));
+            let before = Held::by(disk.path(), &context);
+            let ended = finish(&mut lab.command(verb, disk.path()));
+            is_clear(&ended, &["hitrate:"], &context);
+            reported += usize::from(ended.code == Some(1));
+            disk.grow("500m");
+            Held::by(disk.path(), &context).follows(&before, &context);
+            lab.succeeds(verb, disk.path());
+            lab.check_finished(verb, disk.path(), &context);
+        }
+        assert!(reported > 0, "at least one of the sizes was too small");
+    });
+}
+
+/// Bytes of the files below a folder, each rounded up to whole pages.
+fn sizes(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    entries
+        .map(|path| match path.is_dir() {
+            true => sizes(&path),
+            false => path.metadata().expect("there").len().div_ceil(4096) * 4096,
+        })
+        .sum()
+}
