@@ -34,7 +34,7 @@ pub fn run(common: &Common, args: &AcceptArgs) -> Result<u8> {
             pipeline.store.checkpoint()?;
             report
         }
-        Err(PipelineError::Store(StoreError::Locked { .. })) if running::is_announced(&common.data()) => {
+        Err(PipelineError::Store(StoreError::Locked { .. })) if running::has_server(&common.data()) => {
             ask_server(common, args)?
         }
         Err(error) => return Err(error.into()),

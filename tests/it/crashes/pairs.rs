@@ -5,7 +5,6 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use tempfile::TempDir;
 
 use super::lab::{Lab, Verb, times};
 use super::process::{finish, signal};
@@ -58,12 +57,11 @@ fn on(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// A folder with three runs and a file to import; its path has no symbolic link, as in `/proc`.
-fn data(lab: &Lab) -> TempDir {
-    let data = lab.folder(Verb::Collect(3));
-    std::fs::write(data.path().join("days.csv"), "day\n").expect("written");
-    std::fs::write(data.path().join("hitrate.toml"), "[retention]\nhourly_days = 120\n").expect("written");
-    data
+/// The settings and the file that the refused verbs need.
+fn equip(folder: &Path) {
+    std::fs::create_dir_all(folder).expect("created");
+    std::fs::write(folder.join("days.csv"), "day\n").expect("written");
+    std::fs::write(folder.join("hitrate.toml"), "[retention]\nhourly_days = 120\n").expect("written");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -72,21 +70,21 @@ async fn of_two_processes_one_is_refused_with_the_id_of_the_other() {
     tokio::task::block_in_place(|| {
         lab.prepare_runs();
         let id = times()[2].format("%Y%m%dT%H%M%SZ").to_string();
-        let owners: [(&str, &[&str]); 3] = [
-            ("collect", &[]),
-            ("serve", &["serve", "--no-collect", "--listen", "127.0.0.1:0"]),
-            ("rollup", &["rollup"]),
-        ];
-        for (name, arguments) in owners {
-            let data = data(&lab);
-            let folder = data.path().canonicalize().expect("a path");
-            let owner = match name {
-                "collect" => lab.command(Verb::Collect(3), &folder),
-                _ => on(&folder, arguments),
+        for name in ["collect", "serve", "replay"] {
+            let data = lab.folder(Verb::Collect(3));
+            // Without symbolic links, as in `/proc`.
+            let recorded = data.path().canonicalize().expect("a path");
+            let target = recorded.join("target");
+            let (owner, folder) = match name {
+                "collect" => (lab.command(Verb::Collect(3), &recorded), recorded),
+                "serve" => (on(&recorded, &["serve", "--no-collect", "--listen", "127.0.0.1:0"]), recorded),
+                _ => (lab.command(Verb::Replay, &recorded), target),
             };
+            equip(&folder);
             let owner = Owner::start(owner, &folder);
-            // As if the server had not announced itself yet.
-            _ = std::fs::remove_file(folder.join("server.json"));
+            // The announcement of a server that was killed.
+            let stale = "{\"url\":\"http://127.0.0.1:1\",\"token\":\"0\",\"pid\":1}";
+            std::fs::write(folder.join("server.json"), stale).expect("written");
             let file = folder.join("days.csv").to_string_lossy().into_owned();
             let source = lab.stage(4).to_string_lossy().into_owned();
             let others: [&[&str]; 7] = [

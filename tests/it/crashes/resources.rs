@@ -19,14 +19,15 @@ const GOES_ON: Duration = Duration::from_secs(5);
 /// The exit codes of a verb that could not do all of its work.
 const CODES: [i32; 3] = [0, 1, 5];
 
-/// The message says what happened, in one line that begins with the name of the program.
+/// The exit code is one of the table, and the output has these parts of the message.
 fn is_clear(ended: &Ended, parts: &[&str], context: &str) {
     let code = ended.code.unwrap_or_else(|| panic!("{context}: ended by a signal, {ended:?}"));
     assert!(CODES.contains(&code), "{context}: {ended:?}");
     assert!(!ended.err.contains("panicked"), "{context}: {}", ended.err);
     if code != 0 {
-        let missing: Vec<_> = parts.iter().filter(|part| !ended.err.contains(**part)).collect();
-        assert!(missing.is_empty(), "{context}: {missing:?} is missing in {}", ended.err);
+        let said = format!("{}{}", ended.err, ended.out);
+        let missing: Vec<_> = parts.iter().filter(|part| !said.contains(**part)).collect();
+        assert!(missing.is_empty(), "{context}: {missing:?} is missing in {said}");
     }
 }
 
