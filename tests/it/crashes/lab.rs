@@ -20,7 +20,7 @@ use super::process::{End, finish, run};
 use super::state::{Held, Record, digests};
 use crate::binary::command;
 use crate::rig::{copy, folder, rows, tamper};
-use crate::upstream::{Upstream, day, nobody, pipeline};
+use crate::upstream::{Fault, Upstream, day, pipeline};
 
 /// What is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -185,11 +185,12 @@ impl Lab {
     fn prepare_retry(&self) {
         let before = self.state("retry");
         copy(&self.stage(2), &before);
-        let time = rfc(times()[2]);
-        let mut down = command();
-        down.arg("--data-dir").arg(&before);
-        down.args(["collect", "--upstream", &nobody(), "--at", &time, "--rate", "0"]);
-        assert_eq!(finish(&mut down).code, Some(4), "the upstream is down");
+        // The upstream refuses in the middle: some bodies of the failed run are in the archive.
+        self.fixed.set_faults(&[("stats/effective-pricing", Fault::Status(403))]);
+        self.fixed.set_now(times()[2]);
+        let failed = finish(&mut self.collect_at(&before, times()[2]));
+        self.fixed.set_faults(&[]);
+        assert_eq!(failed.code, Some(4), "the sweep is cut short: {failed:?}");
     }
 
     fn prepare_recover(&self) {
@@ -254,9 +255,9 @@ impl Lab {
         }
         tamper(
             &before,
-            "CREATE TABLE filler AS SELECT random() AS value FROM range(3000000);
-             CREATE TABLE behind AS SELECT range AS value FROM range(1000);
-             CHECKPOINT; DROP TABLE filler; CHECKPOINT",
+            "CREATE TABLE filler AS SELECT random() AS value FROM range(3000000); CHECKPOINT;
+             CREATE TABLE behind AS SELECT random() AS value FROM range(300000); CHECKPOINT;
+             DROP TABLE filler; CHECKPOINT",
         );
         write(&before.join("hitrate.toml"), "[retention]\nhourly_days = 120\n");
         copy(&before, &after);

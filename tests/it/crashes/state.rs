@@ -43,8 +43,11 @@ impl Held {
         }
         load(&data.snapshots()).unwrap_or_else(|error| panic!("{context}: {error}"));
         let tables = "SELECT table_name FROM duckdb_tables() WHERE table_name = 'stored_reading'";
-        let read = |query: &str| {
-            rows_of_copy(folder, query).unwrap_or_else(|error| panic!("{context}: the store: {error}"))
+        let read = |query: &str| match rows_of_copy(folder, query) {
+            Ok(rows) => rows,
+            // The process was killed while it created the file: there is nothing in it yet.
+            Err(_) if manifests.is_empty() => Vec::new(),
+            Err(error) => panic!("{context}: the store: {error}"),
         };
         let runs = if read(tables).is_empty() { Vec::new() } else { read(RUNS) };
         let stored = runs.into_iter().map(|run| {
