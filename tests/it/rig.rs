@@ -70,10 +70,10 @@ fn texts(connection: &duckdb::Connection, sql: &str) -> Vec<String> {
     rows.collect::<Result<_, _>>().expect("texts")
 }
 
-/// The rows of a query on a copy of the database file and its write-ahead log, each as one text, or the error; none if there
-/// is no file. The original stays as it is: opening a database replays its log.
+/// The rows of a query over a table on a copy of the database file and its write-ahead log, each as one text, or the error;
+/// none if there is no file or no such table. The original stays as it is: opening a database replays its log.
 #[allow(clippy::disallowed_methods)]
-pub fn rows_of_copy(folder: &Path, query: &str) -> Result<Vec<String>, String> {
+pub fn rows_of_copy(folder: &Path, table: &str, query: &str) -> Result<Vec<String>, String> {
     let (store, copied) = (DataDir::new(folder).store(), tempfile::tempdir().expect("a temporary folder"));
     if !store.is_file() {
         return Ok(Vec::new());
@@ -87,8 +87,13 @@ pub fn rows_of_copy(folder: &Path, query: &str) -> Result<Vec<String>, String> {
     }
     let read = || -> Result<Vec<String>, duckdb::Error> {
         let connection = duckdb::Connection::open(DataDir::new(copied.path()).store())?;
-        let mut statement = connection.prepare(query)?;
-        statement.query_map([], |row| row.get(0))?.collect()
+        let texts = |sql: &str| -> Result<Vec<String>, duckdb::Error> {
+            connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
+        };
+        if texts("SELECT table_name FROM duckdb_tables()")?.iter().all(|name| name != table) {
+            return Ok(Vec::new());
+        }
+        texts(query)
     };
     read().map_err(|error| error.to_string())
 }

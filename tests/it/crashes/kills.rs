@@ -1,4 +1,4 @@
-//! Kills at random moments and at every failpoint, also of the process that recovers.
+//! Kills at random moments and at every failpoint, also of the process that recovers; and a full disk at every failpoint.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -17,7 +17,7 @@ use super::state::Held;
 /// Number of kills, unless the environment variable `HITRATE_KILLS` has another one.
 const KILLS: usize = 200;
 /// Kills of one job: the verb, and then the processes that start again.
-const MOST_ENDS: usize = 3;
+const MOST_ENDS: usize = 5;
 
 /// A verb that is killed and started again until it has done its work.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +44,7 @@ const CHOSEN: [(Verb, u32); 13] = [
 ];
 
 /// The verb in which a failpoint is reached, and how often in one process.
-pub fn reached_by(place: &'static str) -> (Verb, u32) {
+fn reached_by(place: &'static str) -> (Verb, u32) {
     match place {
         "migrate.applied" | "store.commit" | "store.committed" | "store.checkpointed" => {
             (Verb::Collect(0), 3)
@@ -83,6 +83,7 @@ impl Tally {
     fn note(&mut self, verb: Verb, end: End, is_killed: bool) {
         let place = match end {
             End::At(place, visit) => format!("{place}#{visit}"),
+            End::Fails(place, error) => format!("{place}={error}"),
             _ => "a random moment".to_owned(),
         };
         let verb = format!("{verb:?}").split('(').next().unwrap_or_default().to_lowercase();
@@ -139,7 +140,9 @@ fn jobs(random: &mut ChaCha8Rng, kills: usize, usual: &BTreeMap<Verb, Duration>)
         jobs.push(Job { verb: Verb::Demo, ends: vec![End::At("archive.pack", visit)] });
     }
     jobs.push(Job { verb: Verb::Demo, ends: vec![End::At("archive.manifest", 2)] });
-    let planned = |jobs: &[Job]| jobs.iter().map(|job| job.ends.len()).sum::<usize>();
+    jobs.extend(failures());
+    let is_kill = |end: &&End| !matches!(end, End::Fails(..));
+    let planned = |jobs: &[Job]| jobs.iter().flat_map(|job| &job.ends).filter(is_kill).count();
     let all: u32 = CHOSEN.iter().map(|(_, weight)| weight).sum();
     while planned(&jobs) < kills {
         let mut left = random.random_range(0..all);
@@ -156,6 +159,16 @@ fn jobs(random: &mut ChaCha8Rng, kills: usize, usual: &BTreeMap<Verb, Duration>)
     jobs
 }
 
+/// A full disk at every failpoint, and missing rights where files are written.
+fn failures() -> Vec<Job> {
+    let job =
+        |place: &'static str, error| Job { verb: reached_by(place).0, ends: vec![End::Fails(place, error)] };
+    let full = PLACES.iter().map(|place| job(place, "full"));
+    let of_files =
+        PLACES.iter().filter(|place| place.starts_with("durable.") || place.starts_with("archive."));
+    full.chain(of_files.map(|place| job(place, "denied"))).collect()
+}
+
 /// Kills a verb and starts it again, until it has done its work; checks the folder after each kill and at the end.
 fn perform(lab: &Lab, job: &Job, tally: &Mutex<Tally>) {
     let Job { verb, ends } = job;
@@ -167,17 +180,24 @@ fn perform(lab: &Lab, job: &Job, tally: &Mutex<Tally>) {
         let context = format!("{job:?}, kill {}", number + 1);
         let ended = run(&mut lab.command(*verb, folder), *end, || lab.is_done(*verb, folder));
         tally.lock().expect("not poisoned").note(*verb, *end, ended.is_killed);
-        is_finished = !ended.is_killed;
+        let is_failure = matches!(end, End::Fails(..));
+        is_finished = !is_failure && !ended.is_killed && lab.is_success(*verb, ended.code);
         if is_finished {
-            assert!(lab.is_success(*verb, ended.code), "{context}: {ended:?}");
             break;
+        }
+        match end {
+            End::Fails(place, _) if !ended.is_killed => {
+                ended.is_clear(&[&format!("failpoint {place}")], &context);
+            }
+            _ => assert!(ended.is_killed, "{context}: {ended:?}"),
         }
         let now = Held::by(folder, &context);
         now.follows(&held, &context);
         held = now;
         lab.check_killed(*verb, folder, &context);
     }
-    // A demo begins from scratch; opening its folder stores what was archived.
+    // A demo begins from scratch; opening its folder stores what was archived. After an error that was only logged, the next
+    // start does the rest.
     if !is_finished && *verb != Verb::Demo {
         lab.succeeds(*verb, folder);
     }
@@ -187,7 +207,7 @@ fn perform(lab: &Lab, job: &Job, tally: &Mutex<Tally>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kills_lose_no_run_and_leave_no_half_one() {
+async fn kills_and_full_disks_lose_no_run_and_leave_no_half_one() {
     let kills = usize::try_from(number("HITRATE_KILLS", KILLS as u64)).expect("a number");
     let otherwise = SystemClock.now().timestamp_micros().unsigned_abs();
     let seed = number("HITRATE_KILL_SEED", otherwise);
@@ -225,7 +245,7 @@ fn every_failpoint_has_a_verb_that_reaches_it() {
     for place in PLACES.iter().copied() {
         assert!(jobs.iter().any(|job| job.ends[0] == End::At(place, 1)), "{place}");
     }
-    assert!(jobs.iter().map(|job| job.ends.len()).sum::<usize>() >= 500);
+    assert!(jobs.iter().map(|job| job.ends.len()).sum::<usize>() >= 500 + PLACES.len());
     for (verb, _) in CHOSEN {
         assert!(jobs.iter().any(|job| job.verb == verb), "{verb:?}");
     }

@@ -11,6 +11,10 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// The longest time that a process may take. It is a hang if it takes longer.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a process may go on after an error: a server serves.
+const GOES_ON: Duration = Duration::from_secs(20);
+/// The exit codes of a verb that could not do all of its work.
+const CODES: [i32; 3] = [0, 1, 5];
 /// How often a process is looked at.
 const STEP: Duration = Duration::from_millis(2);
 
@@ -21,6 +25,8 @@ pub enum End {
     After(Duration),
     /// By an abort at the nth visit of a failpoint.
     At(&'static str, u32),
+    /// By itself, after this error at a failpoint, as `failpoint::reach` names it; a server goes on for some seconds.
+    Fails(&'static str, &'static str),
     /// By itself.
     Never,
 }
@@ -30,7 +36,7 @@ pub enum End {
 pub struct Ended {
     /// Exit code; `None` if a signal ended it.
     pub code: Option<i32>,
-    /// Whether SIGKILL or a failpoint ended it.
+    /// Whether SIGKILL or an abort at the failpoint ended it.
     pub is_killed: bool,
     /// Standard error.
     pub err: String,
@@ -54,9 +60,16 @@ fn text(mut file: File) -> String {
 
 /// Runs a command until it ends. If `is_done` is true before that, the process is asked to terminate.
 pub fn run(command: &mut Command, end: End, is_done: impl Fn() -> bool) -> Ended {
-    if let End::At(place, visit) = end {
-        command.env(failpoint::VARIABLE, format!("{place}#{visit}"));
+    match end {
+        End::At(place, visit) => _ = command.env(failpoint::VARIABLE, format!("{place}#{visit}")),
+        End::Fails(place, error) => _ = command.env(failpoint::VARIABLE, format!("{place}={error}")),
+        End::After(_) | End::Never => {}
     }
+    let limit = match end {
+        End::After(time) => time,
+        End::Fails(..) => GOES_ON,
+        End::At(..) | End::Never => Duration::MAX,
+    };
     // Files and not pipes: a pipe that no one reads stops a process with much to say.
     let (out, err) = (tempfile::tempfile().expect("a file"), tempfile::tempfile().expect("a file"));
     let copy = |file: &File| Stdio::from(file.try_clone().expect("a second handle"));
@@ -69,9 +82,7 @@ pub fn run(command: &mut Command, end: End, is_done: impl Fn() -> bool) -> Ended
             break status;
         }
         let lasted = started.elapsed();
-        if let End::After(time) = end
-            && lasted >= time
-        {
+        if lasted >= limit {
             child.kill().expect("it can be killed");
             break child.wait().expect("it ends");
         }
@@ -91,11 +102,25 @@ pub fn run(command: &mut Command, end: End, is_done: impl Fn() -> bool) -> Ended
     };
     let by = status.signal();
     let is_killed = match end {
-        End::After(_) => by == Some(Signal::KILL.as_raw()),
+        End::After(_) | End::Fails(..) => by == Some(Signal::KILL.as_raw()),
         End::At(..) => by == Some(Signal::ABORT.as_raw()),
         End::Never => false,
     };
     Ended { code: status.code(), is_killed, err: text(err), out: text(out), lasted: started.elapsed() }
+}
+
+impl Ended {
+    /// Checks that the exit code is one of the table, and that the output of a failure has these parts of its message.
+    pub fn is_clear(&self, parts: &[&str], context: &str) {
+        let code = self.code.unwrap_or_else(|| panic!("{context}: ended by a signal, {self:?}"));
+        assert!(CODES.contains(&code), "{context}: {self:?}");
+        assert!(!self.err.contains("panicked"), "{context}: {}", self.err);
+        if code != 0 {
+            let said = format!("{}{}", self.err, self.out);
+            let missing: Vec<_> = parts.iter().filter(|part| !said.contains(**part)).collect();
+            assert!(missing.is_empty(), "{context}: {missing:?} is missing in {said}");
+        }
+    }
 }
 
 /// Runs a command to its end.

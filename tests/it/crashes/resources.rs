@@ -2,75 +2,11 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
-use hitrate::failpoint::{PLACES, VARIABLE};
-
-use super::kills::reached_by;
 use super::lab::{Lab, Verb};
-use super::process::{End, Ended, finish, run};
+use super::process::finish;
 use super::state::Held;
 use crate::rig::{copy, folder};
-
-/// How long a server may go on after an error before it is killed.
-const GOES_ON: Duration = Duration::from_secs(5);
-
-/// The exit codes of a verb that could not do all of its work.
-const CODES: [i32; 3] = [0, 1, 5];
-
-/// The exit code is one of the table, and the output has these parts of the message.
-fn is_clear(ended: &Ended, parts: &[&str], context: &str) {
-    let code = ended.code.unwrap_or_else(|| panic!("{context}: ended by a signal, {ended:?}"));
-    assert!(CODES.contains(&code), "{context}: {ended:?}");
-    assert!(!ended.err.contains("panicked"), "{context}: {}", ended.err);
-    if code != 0 {
-        let said = format!("{}{}", ended.err, ended.out);
-        let missing: Vec<_> = parts.iter().filter(|part| !said.contains(**part)).collect();
-        assert!(missing.is_empty(), "{context}: {missing:?} is missing in {said}");
-    }
-}
-
-/// A verb meets an error of the system at a place; then there is room again.
-fn fails_and_recovers(lab: &Lab, verb: Verb, place: &'static str, error: &str) {
-    let context = format!("{verb:?} {place}={error}");
-    let data = lab.folder(verb);
-    let before = Held::by(data.path(), &context);
-    let mut command = lab.command(verb, data.path());
-    command.env(VARIABLE, format!("{place}={error}"));
-    let end = if verb == Verb::Serve { End::After(GOES_ON) } else { End::Never };
-    let ended = run(&mut command, end, || false);
-    if !ended.is_killed {
-        is_clear(&ended, &[&format!("failpoint {place}")], &context);
-    }
-    Held::by(data.path(), &context).follows(&before, &context);
-    lab.check_killed(verb, data.path(), &context);
-    lab.succeeds(verb, data.path());
-    lab.check_finished(verb, data.path(), &context);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_disk_and_missing_rights_are_reported_and_nothing_is_lost() {
-    let mut lab = Lab::new().await;
-    tokio::task::block_in_place(|| lab.prepare());
-    let other = lab.beside().await;
-    let mut cases: Vec<(&'static str, &str)> = PLACES.iter().map(|place| (*place, "full")).collect();
-    let of_files =
-        PLACES.iter().filter(|place| place.starts_with("durable.") || place.starts_with("archive."));
-    cases.extend(of_files.map(|place| (*place, "denied")));
-    let next = AtomicUsize::new(0);
-    tokio::task::block_in_place(|| {
-        std::thread::scope(|scope| {
-            for lab in [&lab, &other] {
-                scope.spawn(|| {
-                    while let Some((place, error)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        fails_and_recovers(lab, reached_by(place).0, place, error);
-                    }
-                });
-            }
-        });
-    });
-}
 
 /// A shell that runs the program under a limit of `ulimit`.
 fn limited(command: &Command, limit: &str) -> Command {
@@ -159,7 +95,7 @@ async fn a_disk_that_is_really_full_is_reported_and_the_run_is_stored_once_there
             disk.grow(&format!("{}k", used / 1024 + spare));
             let before = Held::by(disk.path(), &context);
             let ended = finish(&mut lab.command(verb, disk.path()));
-            is_clear(&ended, &["hitrate:"], &context);
+            ended.is_clear(&["hitrate:"], &context);
             reported += usize::from(ended.code == Some(1));
             disk.grow("500m");
             Held::by(disk.path(), &context).follows(&before, &context);

@@ -42,14 +42,12 @@ impl Held {
             whole.unwrap_or_else(|error| panic!("{context}: {error}"));
         }
         load(&data.snapshots()).unwrap_or_else(|error| panic!("{context}: {error}"));
-        let tables = "SELECT table_name FROM duckdb_tables() WHERE table_name = 'stored_reading'";
-        let read = |query: &str| match rows_of_copy(folder, query) {
-            Ok(rows) => rows,
+        let runs = match rows_of_copy(folder, "stored_reading", RUNS) {
+            Ok(runs) => runs,
             // The process was killed while it created the file: there is nothing in it yet.
             Err(_) if manifests.is_empty() => Vec::new(),
             Err(error) => panic!("{context}: the store: {error}"),
         };
-        let runs = if read(tables).is_empty() { Vec::new() } else { read(RUNS) };
         let stored = runs.into_iter().map(|run| {
             let (id, rest) = run.split_once(' ').expect("an id and its sizes");
             (id.to_owned(), rest.to_owned())
