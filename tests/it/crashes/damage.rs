@@ -17,7 +17,7 @@ use super::kills::number;
 use super::lab::{Lab, Verb};
 use super::process::{End, Ended, finish, run};
 use super::state::digests;
-use crate::binary::Server;
+use crate::binary::{Server, command};
 
 /// What is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -234,6 +234,12 @@ fn perform(lab: &Lab, target: Target, damage: Damage, random: &mut ChaCha8Rng) -
         "{context}: the second start is quiet"
     );
     assert_eq!(set_aside(folder), aside, "{context}: nothing more is set aside");
+    if matches!(target, Target::OldestPack | Target::NewestPack) && damage != Damage::Flipped {
+        // No run of these two needs the lost bodies, but a replay would.
+        let checked = finish(command().arg("--data-dir").arg(folder).args(["check", "--all", "--offline"]));
+        let said = format!("{}{}", checked.out, checked.err);
+        assert!(checked.code == Some(1) && names(&said, folder, &path), "{context}: {said}");
+    }
     lab.has_runs(folder, 4, &context);
     !aside.is_empty()
 }

@@ -221,9 +221,10 @@ async fn kills_and_full_disks_lose_no_run_and_leave_no_half_one() {
     tokio::task::block_in_place(|| {
         std::thread::scope(|scope| {
             for lab in [&lab, &other] {
-                scope.spawn(|| {
+                let (next, jobs, tally) = (&next, &jobs, &tally);
+                scope.spawn(move || {
                     while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        perform(lab, job, &tally);
+                        perform(lab, job, tally);
                     }
                 });
             }

@@ -104,11 +104,10 @@ async fn of_two_processes_one_is_refused_with_the_id_of_the_other() {
             }
             // A replay into the folder of the owner, and a demo in it, find a store.
             let target = folder.to_string_lossy().into_owned();
-            for other in [
+            for mut other in [
                 on(Path::new(&source), &["replay", "--into", &target]),
                 on(&folder, &["demo", "--once", "--days", "1"]),
             ] {
-                let mut other = other;
                 let ended = finish(&mut other);
                 assert!(matches!(ended.code, Some(1 | 8)), "{name}: {ended:?}");
                 assert!(ended.err.contains(&*target), "{name}: {ended:?}");
