@@ -14,7 +14,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::kills::number;
-use super::lab::{Lab, Verb};
+use super::lab::{Data, Lab, StopOnPanic, Verb};
 use super::process::{End, Ended, finish, run};
 use super::state::digests;
 use crate::binary::{Server, command};
@@ -169,7 +169,7 @@ fn errors(log: &str) -> Vec<&str> {
 }
 
 /// A folder with three runs; the third is in the write-ahead log alone if that is the target.
-fn damaged_folder(lab: &Lab, target: Target) -> tempfile::TempDir {
+fn damaged_folder(lab: &Lab, target: Target) -> Data {
     let data = if target == Target::Log {
         let data = lab.folder(Verb::Collect(2));
         let place = End::At("ingest.checkpoint", 1);
@@ -314,6 +314,7 @@ async fn damaged_files_are_named_set_aside_and_repaired() {
             for lab in [&lab, &other] {
                 let (next, cases, found) = (&next, &cases, &found);
                 scope.spawn(move || {
+                    let _stop = StopOnPanic(next);
                     loop {
                         let number = next.fetch_add(1, Ordering::Relaxed);
                         let Some((target, damage)) = cases.get(number).copied() else { break };

@@ -10,7 +10,7 @@ use hitrate::failpoint::PLACES;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::lab::{Lab, Verb};
+use super::lab::{Lab, StopOnPanic, Verb};
 use super::process::{End, run};
 use super::state::Held;
 
@@ -223,6 +223,7 @@ async fn kills_and_full_disks_lose_no_run_and_leave_no_half_one() {
             for lab in [&lab, &other] {
                 let (next, jobs, tally) = (&next, &jobs, &tally);
                 scope.spawn(move || {
+                    let _stop = StopOnPanic(next);
                     while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
                         perform(lab, job, tally);
                     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Duration as Span, SecondsFormat, Utc};
@@ -69,6 +70,36 @@ pub struct Lab {
     present: Arc<Upstream>,
     /// What an uninterrupted run records, by its folder. Read once: a database can be opened only once at a time.
     records: Arc<BTreeMap<PathBuf, Record>>,
+}
+
+/// A data folder; it is deleted when dropped, unless the test failed.
+pub struct Data(TempDir);
+
+impl Data {
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Data {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.disable_cleanup(true);
+            eprintln!("kept {}", self.path().display());
+        }
+    }
+}
+
+/// Makes the other threads end after their present case if this one fails: the counter is then past all cases.
+pub struct StopOnPanic<'a>(pub &'a AtomicUsize);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(usize::MAX / 2, Ordering::Relaxed);
+        }
+    }
 }
 
 fn write(path: &Path, text: &str) {
@@ -274,8 +305,8 @@ impl Lab {
     }
 
     /// A fresh copy of the folder that a verb works on.
-    pub fn folder(&self, verb: Verb) -> TempDir {
-        let data = folder();
+    pub fn folder(&self, verb: Verb) -> Data {
+        let data = Data(folder());
         let before = match verb {
             Verb::Collect(runs) => self.stage(runs),
             Verb::Retry => self.state("retry"),
@@ -310,6 +341,10 @@ impl Lab {
             Verb::Migrate => Some(times()[1]),
             _ => None,
         };
+        // An upstream keeps every address for its tests.
+        for upstream in [&self.fixed, &*self.present] {
+            drop((upstream.take_asked(), upstream.take_served()));
+        }
         if let Some(time) = at {
             self.fixed.set_now(time);
             return self.collect_at(folder, time);
