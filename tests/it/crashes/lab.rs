@@ -30,7 +30,7 @@ pub enum Verb {
     Collect(usize),
     /// `collect` of a run that failed before.
     Retry,
-    /// `collect` on a folder whose database is lost.
+    /// `collect` on a folder with three runs that are archived and not stored.
     Recover,
     /// `collect` on a folder whose schema is older.
     Migrate,
@@ -226,14 +226,8 @@ impl Lab {
 
     fn prepare_recover(&self) {
         let before = self.state("recover");
-        copy(&self.stage(4), &before);
-        for lost in ["hitrate.duckdb", "hitrate.duckdb.wal"] {
-            let path = before.join(lost);
-            if path.exists() {
-                std::fs::remove_file(path).expect("removed");
-            }
-        }
-        std::fs::remove_dir_all(before.join("snapshots")).expect("removed");
+        copy(&self.stage(1), &before);
+        copy(&self.stage(4).join("archive"), &before.join("archive"));
     }
 
     fn prepare_migrate(&self) -> Duration {
