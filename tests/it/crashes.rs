@@ -4,6 +4,7 @@ mod damage;
 mod kills;
 mod lab;
 mod pairs;
+mod prepare;
 mod process;
 mod resources;
 mod state;

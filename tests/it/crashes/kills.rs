@@ -53,6 +53,8 @@ fn reached_by(place: &'static str) -> (Verb, u32) {
         "serve.announced" | "serve.stopping" => (Verb::Serve, 1),
         "days.tiers" | "days.recommendations" | "days.shifts" => (Verb::Recover, 2),
         "rollup.removed" | "compact.copied" | "compact.renamed" => (Verb::Rollup, 1),
+        "backup.copied" | "backup.manifest" => (Verb::Backup, 1),
+        "restore.copied" => (Verb::Restore, 1),
         "alerts.outbox" => (Verb::Alerts, 1),
         "import.kept" | "import.rows" => (Verb::Import, 1),
         "replay.run" => (Verb::Replay, 3),

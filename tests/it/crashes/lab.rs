@@ -20,8 +20,8 @@ use tempfile::TempDir;
 use super::process::{End, finish, run};
 use super::state::{Held, Record, digests};
 use crate::binary::command;
-use crate::rig::{copy, folder, rows, tamper};
-use crate::upstream::{Fault, Upstream, day, pipeline};
+use crate::rig::{copy, folder};
+use crate::upstream::{Upstream, day, pipeline};
 
 /// What is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +46,10 @@ pub enum Verb {
     Import,
     /// `rollup`.
     Rollup,
+    /// `backup` of a data folder beside it.
+    Backup,
+    /// `restore` of a backup into a third folder.
+    Restore,
     /// `demo --once`.
     Demo,
 }
@@ -55,21 +59,13 @@ pub fn times() -> [DateTime<Utc>; 4] {
     [day(11), day(11) + Span::hours(1), day(12), day(13)]
 }
 
-/// A row of imported data of an endpoint that the record does not know.
-const IMPORTED: &str = "day,endpoint_id,model,variant,provider,provider_name,tag,hit_rate,basis,tokens,coverage,effective_input,\
-effective_output,list_input,list_output,list_cache_read,list_cache_write,uptime,last_reading_at\n\
-2026-07-01,00000000-0000-0000-0000-000000000001,wren/lark-2,standard,heron,Heron,heron,0.5,observed,100,0.7,0.11,1,0.2,1,0.02,,0.99,2026-07-01T16:46:00Z\n";
-
-/// Files that others put into a published folder.
-const FOREIGN: [&str; 2] = ["CNAME", ".git/HEAD"];
-
 /// The world; it is deleted when dropped.
 pub struct Lab {
     root: Arc<TempDir>,
-    fixed: Upstream,
-    present: Arc<Upstream>,
+    pub(super) fixed: Upstream,
+    pub(super) present: Arc<Upstream>,
     /// What an uninterrupted run records, by its folder. Read once: a database can be opened only once at a time.
-    records: Arc<BTreeMap<PathBuf, Record>>,
+    pub(super) records: Arc<BTreeMap<PathBuf, Record>>,
 }
 
 /// A data folder; it is deleted when dropped, unless the test failed.
@@ -100,11 +96,6 @@ impl Drop for StopOnPanic<'_> {
             self.0.store(usize::MAX / 2, Ordering::Relaxed);
         }
     }
-}
-
-fn write(path: &Path, text: &str) {
-    std::fs::create_dir_all(path.parent().expect("a folder")).expect("created");
-    std::fs::write(path, text).expect("written");
 }
 
 fn rfc(time: DateTime<Utc>) -> String {
@@ -139,59 +130,13 @@ impl Lab {
     }
 
     /// The folder with the state before a verb, and of the uninterrupted run after it.
-    fn state(&self, name: &str) -> PathBuf {
+    pub fn state(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }
 
     /// The folder after a number of runs.
     pub fn stage(&self, runs: usize) -> PathBuf {
         self.state(&format!("stage-{runs}"))
-    }
-
-    /// Makes the folders after each number of runs, by uninterrupted collections.
-    pub fn prepare_runs(&mut self) {
-        std::fs::create_dir_all(self.stage(0)).expect("created");
-        for runs in 0..times().len() {
-            copy(&self.stage(runs), &self.stage(runs + 1));
-            self.succeeds(Verb::Collect(runs), &self.stage(runs + 1));
-        }
-        let stages = (1..=times().len()).map(|runs| self.stage(runs));
-        self.records = Arc::new(stages.map(|state| (state.clone(), Record::of(&state))).collect());
-    }
-
-    /// Makes the states before and after all other verbs, too, and returns how long each verb takes.
-    pub fn prepare(&mut self) -> BTreeMap<Verb, Duration> {
-        self.prepare_runs();
-        self.prepare_retry();
-        self.prepare_recover();
-        let mut usual = BTreeMap::new();
-        usual.insert(Verb::Migrate, self.prepare_migrate());
-        usual.insert(Verb::Publish, self.prepare_publish());
-        usual.insert(Verb::Rollup, self.prepare_rollup());
-        copy(&self.stage(4), &self.state("import"));
-        write(&self.state("import").join("days.csv"), IMPORTED);
-        copy(&self.state("import"), &self.state("import-after"));
-        usual.insert(Verb::Import, self.succeeds(Verb::Import, &self.state("import-after")));
-        write(&self.state("serve").join("hitrate.toml"), &self.settings(""));
-        let rules = "[[alerts.rules]]\nname = \"rate\"\nhit_rate_drop = 10\n";
-        write(&self.state("alerts").join("hitrate.toml"), &self.settings(rules));
-        for verb in [Verb::Collect(0), Verb::Collect(2), Verb::Recover, Verb::Serve] {
-            usual.insert(verb, self.succeeds(verb, self.folder(verb).path()));
-        }
-        for (verb, like) in [
-            (Verb::Collect(1), Verb::Collect(2)),
-            (Verb::Collect(3), Verb::Collect(2)),
-            (Verb::Retry, Verb::Collect(2)),
-            (Verb::Alerts, Verb::Collect(0)),
-            (Verb::Replay, Verb::Recover),
-        ] {
-            usual.insert(verb, usual[&like]);
-        }
-        let after = ["migrate-after", "rollup-after", "import-after"].map(|name| self.state(name));
-        let stages = (1..=times().len()).map(|runs| self.stage(runs));
-        let all = stages.chain(after).map(|state| (state.clone(), Record::of(&state)));
-        self.records = Arc::new(all.collect());
-        usual
     }
 
     /// What an uninterrupted run recorded.
@@ -203,92 +148,6 @@ impl Lab {
     pub fn has_runs(&self, folder: &Path, runs: usize, context: &str) {
         Record::of(folder).is(self.expected(&self.stage(runs)), context);
         newest_is_published(folder, &self.stage(runs), context);
-    }
-
-    fn settings(&self, more: &str) -> String {
-        format!(
-            "[upstream]\nbase_url = \"{}\"\n[fetch]\nrate_per_second = 0.0\n[schedule]\ncron = \"* * * * *\"\n\
-             jitter_seconds = 0\n[backfill]\nenabled = false\n{more}",
-            self.present.url()
-        )
-    }
-
-    fn prepare_retry(&self) {
-        let before = self.state("retry");
-        copy(&self.stage(2), &before);
-        // The upstream refuses in the middle: some bodies of the failed run are in the archive.
-        self.fixed.set_faults(&[("stats/effective-pricing", Fault::Status(403))]);
-        self.fixed.set_now(times()[2]);
-        let failed = finish(&mut self.collect_at(&before, times()[2]));
-        self.fixed.set_faults(&[]);
-        assert_eq!(failed.code, Some(4), "the sweep is cut short: {failed:?}");
-    }
-
-    fn prepare_recover(&self) {
-        let before = self.state("recover");
-        copy(&self.stage(1), &before);
-        copy(&self.stage(4).join("archive"), &before.join("archive"));
-    }
-
-    fn prepare_migrate(&self) -> Duration {
-        let (before, after) = (self.state("migrate"), self.state("migrate-after"));
-        copy(&self.stage(1), &before);
-        tamper(
-            &before,
-            "ALTER TABLE endpoint_history DROP COLUMN max_prompt_tokens;
-             ALTER TABLE endpoint_history DROP COLUMN deprecation_date;
-             ALTER TABLE endpoint_history DROP COLUMN created_at;
-             ALTER TABLE price_history DROP COLUMN list_cache_write_1h;
-             ALTER TABLE run DROP COLUMN upstream_name;
-             ALTER TABLE endpoint DROP COLUMN upstream_name;
-             DELETE FROM schema_migration WHERE version IN (5, 7)",
-        );
-        copy(&before, &after);
-        self.succeeds(Verb::Migrate, &after)
-    }
-
-    fn prepare_publish(&self) -> Duration {
-        let (before, after) = (self.state("publish"), self.state("publish-after"));
-        copy(&self.stage(4), &before);
-        let first = self.state("first-site");
-        copy(&self.stage(3), &first);
-        self.succeeds(Verb::Publish, &first);
-        copy(&first.join("site"), &before.join("site"));
-        for name in FOREIGN {
-            write(&before.join("site").join(name), name);
-        }
-        copy(&before, &after);
-        self.succeeds(Verb::Publish, &after)
-    }
-
-    /// A record with readings that are old enough, and with free space in the database.
-    fn prepare_rollup(&self) -> Duration {
-        let (before, after) = (self.state("rollup"), self.state("rollup-after"));
-        let early = [day(1), day(1) + Span::hours(1), day(1) + Span::hours(2), day(2), day(125)];
-        for time in early {
-            self.fixed.set_now(time);
-            let ran = finish(&mut self.collect_at(&before, time));
-            if ran.code == Some(7) {
-                // After months, much has changed at once.
-                let id = time.format("%Y%m%dT%H%M%SZ").to_string();
-                let mut accept = command();
-                accept.arg("--data-dir").arg(&before).args(["accept", &id, "--all"]);
-                assert_eq!(finish(&mut accept).code, Some(0), "accepted");
-            } else {
-                assert!(matches!(ran.code, Some(0 | 5)), "{time}: {ran:?}");
-            }
-        }
-        tamper(
-            &before,
-            "CREATE TABLE filler AS SELECT random() AS value FROM range(3000000); CHECKPOINT;
-             CREATE TABLE behind AS SELECT random() AS value FROM range(300000); CHECKPOINT;
-             DROP TABLE filler; CHECKPOINT",
-        );
-        write(&before.join("hitrate.toml"), "[retention]\nhourly_days = 120\n");
-        copy(&before, &after);
-        let lasted = self.succeeds(Verb::Rollup, &after);
-        assert!(!rows(&after, "SELECT * FROM rollup").is_empty(), "days are rolled up");
-        lasted
     }
 
     /// Runs a verb to its end; it must succeed.
@@ -308,13 +167,20 @@ impl Lab {
             Verb::Migrate => self.state("migrate"),
             Verb::Alerts => self.state("alerts"),
             Verb::Serve => self.state("serve"),
-            Verb::Replay => self.stage(4),
+            Verb::Replay | Verb::Backup | Verb::Restore => self.stage(4),
             Verb::Publish => self.state("publish"),
             Verb::Import => self.state("import"),
             Verb::Rollup => self.state("rollup"),
             Verb::Demo => self.stage(0),
         };
-        copy(&before, data.path());
+        if matches!(verb, Verb::Backup | Verb::Restore) {
+            copy(&before, &data.path().join("data"));
+        } else {
+            copy(&before, data.path());
+        }
+        if verb == Verb::Restore {
+            self.succeeds(Verb::Backup, data.path());
+        }
         data
     }
 
@@ -345,8 +211,13 @@ impl Lab {
         }
         self.present.set_now(SystemClock.now());
         let mut command = command();
-        command.arg("--data-dir").arg(folder);
+        let data = if verb == Verb::Backup { folder.join("data") } else { folder.to_owned() };
+        command.arg("--data-dir").arg(data);
         match verb {
+            Verb::Backup => command.arg("backup").arg(folder.join("backups")),
+            Verb::Restore => {
+                command.arg("restore").arg(folder.join("backups")).arg("--into").arg(folder.join("restored"))
+            }
             Verb::Alerts => command.args(["collect", "--rate", "0"]),
             Verb::Serve => command.args(["serve", "--listen", "127.0.0.1:0"]),
             Verb::Replay => command.args(["replay", "--into"]).arg(folder.join("target")),
@@ -378,18 +249,25 @@ impl Lab {
         code == Some(0) || is_partial
     }
 
-    /// The folder whose archive and store a verb changes.
-    pub fn changed(&self, verb: Verb, folder: &Path) -> PathBuf {
-        if verb == Verb::Replay { folder.join("target") } else { folder.to_owned() }
+    /// The folder whose store a verb writes.
+    fn changed(&self, verb: Verb, folder: &Path) -> PathBuf {
+        match verb {
+            Verb::Replay => folder.join("target"),
+            Verb::Backup | Verb::Restore => folder.join("restored"),
+            _ => folder.to_owned(),
+        }
     }
 
     /// What must be true after the process was killed, besides what [`Held`] checks.
     pub fn check_killed(&self, verb: Verb, folder: &Path, context: &str) {
         match verb {
             Verb::Publish => whole_site(&folder.join("site"), context),
-            // A half replay is given up: its folder is removed.
-            Verb::Replay if folder.join("target").exists() => {
-                std::fs::remove_dir_all(folder.join("target")).expect("removed");
+            // A half replay and a half restore are given up: their folders are removed.
+            Verb::Replay | Verb::Restore => {
+                let half = self.changed(verb, folder);
+                if half.exists() {
+                    std::fs::remove_dir_all(half).expect("removed");
+                }
             }
             _ => {}
         }
@@ -400,7 +278,12 @@ impl Lab {
         let expected = match verb {
             Verb::Collect(runs) => self.stage(runs + 1),
             Verb::Retry => self.stage(3),
-            Verb::Recover | Verb::Replay => self.stage(4),
+            Verb::Recover | Verb::Replay | Verb::Restore => self.stage(4),
+            Verb::Backup => {
+                // The newest complete backup has everything.
+                self.succeeds(Verb::Restore, folder);
+                self.stage(4)
+            }
             Verb::Migrate => self.state("migrate-after"),
             Verb::Rollup => self.state("rollup-after"),
             Verb::Import => {
