@@ -28,7 +28,8 @@ pub struct Held {
 /// The id of a run, from the name of its manifest.
 fn run_id(manifest: &Path) -> String {
     let name = manifest.file_name().expect("a name").to_string_lossy().into_owned();
-    name.split('.').next().expect("an id").to_owned()
+    // A run that was collected again may have a number behind its id.
+    name.split(['.', '-']).next().expect("an id").to_owned()
 }
 
 impl Held {
