@@ -17,7 +17,7 @@ use hitrate::snapshot::store::load;
 use hitrate::static_site::MARKER;
 use tempfile::TempDir;
 
-use super::process::{End, finish, run};
+use super::process::{End, run};
 use super::state::{Held, Record, digests};
 use crate::binary::command;
 use crate::rig::{copy, folder};
