@@ -196,7 +196,10 @@ fn perform(lab: &Lab, job: &Job, tally: &Mutex<Tally>) {
         let now = Held::by(folder, &context);
         now.follows(&held, &context);
         held = now;
-        lab.check_killed(*verb, folder, &context);
+        is_finished = lab.check_killed(*verb, folder, &context);
+        if is_finished {
+            break;
+        }
     }
     // A demo begins from scratch; opening its folder stores what was archived. After an error that was only logged, the next
     // start does the rest.

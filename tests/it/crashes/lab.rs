@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use super::process::{End, run};
 use super::state::{Held, Record, digests};
 use crate::binary::command;
-use crate::rig::{copy, folder};
+use crate::rig::{copy, folder, rows_of_copy};
 use crate::upstream::{Upstream, day, pipeline};
 
 /// What is killed.
@@ -53,6 +53,9 @@ pub enum Verb {
     /// `demo --once`.
     Demo,
 }
+
+/// How long a server may take to start.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The times of the runs: two on one day, then two more days.
 pub fn times() -> [DateTime<Utc>; 4] {
@@ -234,12 +237,7 @@ impl Lab {
 
     /// Whether a server has done all it has to do and may be stopped.
     pub fn is_done(&self, verb: Verb, folder: &Path) -> bool {
-        let data = DataDir::new(folder);
-        let is_served = || {
-            let announced = Announced::read(&data);
-            announced.is_some_and(|server| Path::new(&format!("/proc/{}", server.pid)).exists())
-        };
-        verb == Verb::Serve && data.snapshots().join("current").exists() && is_served()
+        verb == Verb::Serve && is_published_and_served(folder)
     }
 
     /// Whether an exit code is that of a verb that did its work.
@@ -258,19 +256,19 @@ impl Lab {
         }
     }
 
-    /// What must be true after the process was killed, besides what [`Held`] checks.
-    pub fn check_killed(&self, verb: Verb, folder: &Path, context: &str) {
+    /// What must be true after the process was killed, besides what [`Held`] checks. Returns whether it had done its work and
+    /// cannot be started again.
+    pub fn check_killed(&self, verb: Verb, folder: &Path, context: &str) -> bool {
         match verb {
             Verb::Publish => whole_site(&folder.join("site"), context),
-            // A half replay and a half restore are given up: their folders are removed.
-            Verb::Replay | Verb::Restore => {
-                let half = self.changed(verb, folder);
-                if half.exists() {
-                    std::fs::remove_dir_all(half).expect("removed");
-                }
+            Verb::Replay => return was_replayed(&folder.join("target"), context),
+            // A half restore is given up: its folder is removed.
+            Verb::Restore if folder.join("restored").exists() => {
+                std::fs::remove_dir_all(folder.join("restored")).expect("removed");
             }
             _ => {}
         }
+        false
     }
 
     /// What must be true once the verb has done its work after all.
@@ -310,6 +308,43 @@ impl Lab {
             newest_is_published(&changed, &expected, context);
         }
     }
+}
+
+/// Whether a running process serves a folder, and has a snapshot.
+fn is_published_and_served(folder: &Path) -> bool {
+    let data = DataDir::new(folder);
+    let is_served = || {
+        let announced = Announced::read(&data);
+        announced.is_some_and(|server| Path::new(&format!("/proc/{}", server.pid)).exists())
+    };
+    data.snapshots().join("current").exists() && is_served()
+}
+
+/// Looks at the folder of a replay that was killed: a record in part is refused until the replay is repeated, and a whole one
+/// is served. Returns whether it is whole.
+fn was_replayed(target: &Path, context: &str) -> bool {
+    let serve = || {
+        let mut serve = command();
+        serve.arg("--data-dir").arg(target).args(["serve", "--no-collect", "--listen", "127.0.0.1:0"]);
+        run(&mut serve, End::After(PATIENCE), || is_published_and_served(target))
+    };
+    let text = std::fs::read(target.join("replay.json")).ok();
+    let marker: Option<serde_json::Value> = text.map(|text| serde_json::from_slice(&text).expect("JSON"));
+    if marker.as_ref().is_some_and(|marker| !marker["finished_at"].is_null()) {
+        let ended = serve();
+        assert_eq!(ended.code, Some(0), "{context}: a whole replay is served, {ended:?}");
+        return true;
+    }
+    // A file that is not complete has no run either.
+    let runs = rows_of_copy(target, "run", "SELECT run_id FROM run").unwrap_or_default();
+    if !runs.is_empty() {
+        let ended = serve();
+        assert_eq!(ended.code, Some(1), "{context}: {} of 4 runs look like a record, {ended:?}", runs.len());
+        assert!(ended.err.contains("replay --into"), "{context}: {}", ended.err);
+    } else if marker.is_none() && target.exists() {
+        std::fs::remove_dir_all(target).expect("removed");
+    }
+    false
 }
 
 /// The snapshot is that of the newest run.
