@@ -11,6 +11,8 @@ use crate::domain::change::Change;
 use crate::domain::session::Pricing;
 use crate::domain::window::midnight;
 use crate::domain::workload::Workload;
+use crate::failpoint;
+use crate::snapshot::store::SnapshotError;
 use crate::snapshot::{self, Current, Snapshot};
 use crate::store::{ChangeNames, EndpointNow, Store};
 use chrono::{DateTime, Days, TimeDelta, Utc};
@@ -38,8 +40,11 @@ pub(super) fn publish(
     let mut snapshot = build_snapshot(store, None, workloads, now)?;
     snapshot.status.missing.extend(unfinished);
     let snapshot = Arc::new(snapshot);
+    let failed = |source| SnapshotError::Io { path: folder.to_owned(), source };
+    failpoint::reach("publish.built").map_err(failed)?;
     snapshot::store::save(folder, &snapshot)?;
     current.set(snapshot.clone());
+    failpoint::reach("publish.swapped").map_err(failed)?;
     Ok(snapshot)
 }
 

@@ -8,7 +8,8 @@ use super::retention::roll_up;
 use super::{DataDir, Pipeline, PipelineError, collect};
 use crate::archive::{Archive, ArchiveError, run_id_of as run_id};
 use crate::domain::reading::RunReadings;
-use crate::store::RunRecord;
+use crate::failpoint;
+use crate::store::{RunRecord, StoreError};
 use crate::upstream::caught;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -82,6 +83,8 @@ impl Pipeline {
         }
         // Before publishing: a folder that a replay filled has no archive of its own, and that is in order.
         marker.finish(&self.data, self.clock.now())?;
+        let failed = |source| StoreError::Io { path: self.data.store(), source };
+        failpoint::reach("replay.publish").map_err(failed)?;
         if report.stored > 0 {
             report.snapshot = Some(self.publish()?.id.clone());
             roll_up(&self.store, self.config.retention.hourly_days, false)?;
@@ -105,6 +108,7 @@ impl Pipeline {
         manifests.retain(|path| !is_left_out(path));
         let mut report = ReplayReport { runs: manifests.len(), ..ReplayReport::default() };
         let mut kept = imports.map_or_else(|| Ok(Vec::new()), Kept::all)?;
+        let failed = |source| StoreError::Io { path: self.data.store(), source };
         for (position, path) in manifests.iter().enumerate() {
             if let Some((from, time)) = imports.zip(collect::time_of(&run_id(path))) {
                 let (left, failed) = self.import_again(from, kept, Some(time));
@@ -120,6 +124,7 @@ impl Pipeline {
                 Err(aside) => report.set_aside.push(aside),
             }
             on_progress(position + 1, manifests.len());
+            failpoint::reach("replay.run").map_err(failed)?;
         }
         if let Some(from) = imports {
             report.set_aside.extend(self.import_again(from, kept, None).1);

@@ -24,6 +24,7 @@ use crate::background;
 use crate::clock::Clock;
 use crate::config;
 use crate::domain::delivery::AlertsSource;
+use crate::failpoint;
 use crate::pipeline::{CollectOptions, CollectReport, DataDir, Pipeline, PipelineError};
 use crate::scheduler::{CronExpression, Scheduler};
 use crate::site;
@@ -82,6 +83,7 @@ impl Server {
             TcpListener::bind(listen).await.map_err(|source| ServeError::Listen { listen, source })?;
         let address = listener.local_addr().map_err(|source| ServeError::Listen { listen, source })?;
         let announced = Announced::new(&content.data, address).map_err(ServeError::Announce)?;
+        failpoint::reach("serve.announced").map_err(ServeError::Announce)?;
         let router = router(content, clock, &announced.token);
         Ok(Self { listener, announced, router })
     }
@@ -100,6 +102,7 @@ impl Server {
         let served = axum::serve(self.listener, service)
             .with_graceful_shutdown(async move { cancel.cancelled().await })
             .await;
+        failpoint::reach("serve.stopping").map_err(ServeError::Stopped)?;
         self.announced.withdraw();
         served.map_err(ServeError::Stopped)
     }

@@ -8,6 +8,8 @@ mod backtest;
 mod binary;
 mod cli;
 mod cost;
+#[cfg(target_os = "linux")]
+mod crashes;
 mod dataset;
 mod docs;
 mod feed;
