@@ -52,10 +52,12 @@ impl<E: PartialEq + Clone, K: Eq + Hash, V> Shelf<E, K, V> {
     /// Keeps a thing of the given size for an epoch if it fits, and returns whether it does. A new epoch displaces the
     /// oldest one.
     pub fn keep(&self, of: &E, key: K, thing: Arc<V>, bytes: usize) -> bool {
+        // Dropped after the lock is released: it may hold thousands of bodies, and readers would wait.
+        let mut _displaced = None;
         let mut epochs = self.epochs.write().unwrap_or_else(PoisonError::into_inner);
         if epochs.iter().all(|epoch| epoch.of != *of) {
             if epochs.len() == EPOCHS {
-                epochs.remove(0);
+                _displaced = Some(epochs.remove(0));
             }
             epochs.push(Epoch { of: of.clone(), bytes: 0, things: HashMap::new() });
         }
