@@ -55,6 +55,7 @@ start() {
 		--hour-every "$2" >"$work/$1.out" 2>"$work/$1.err" &
 	pid=$!
 	pids+=("$pid")
+	touch "$work/$1.out"
 	local waited=0
 	until url=$(sed -n 's/^listening \(http[^ ]*\).*/\1/p' "$work/$1.out") && [ -n "$url" ]; do
 		kill -0 "$pid" 2>/dev/null || die "the demo ended:" "$(tail -n 3 "$work/$1.err")"
@@ -103,7 +104,7 @@ write_mix() {
 			    -- No one requested these before.
 			    local turns = 2 + (sent + salt) % 400
 			    local prefix = 1000 + (sent * 31 + salt * 17 + number * 7) % 90000
-			    return wrk.format("GET", costs[1 + sent % #costs] .. "?turns=" .. turns .. "&prefix_tokens=" .. prefix, headers)
+			    return wrk.format("GET", costs[1 + sent % #costs] .. "?turns=" .. turns .. "&first_prompt=" .. prefix, headers)
 			  end
 			  if sent % 5 == 0 then
 			    headers["If-None-Match"] = etag
@@ -120,7 +121,7 @@ write_mix() {
 check_mix() {
 	local path status
 	sed -n 's/^  "\(.*\)",$/\1/p' "$work/mix.lua" | while read -r path; do
-		case "$path" in /api/v1/cost/*) path="$path?turns=7&prefix_tokens=12345" ;; esac
+		case "$path" in /api/v1/cost/*) path="$path?turns=7&first_prompt=12345" ;; esac
 		status=$(curl -sS -o /dev/null -w '%{http_code}' "$url$path")
 		[ "$status" = 200 ] || die "$path of the load answers $status"
 	done
@@ -190,10 +191,10 @@ if [ -z "$best" ]; then
 	[ -n "$best" ] || die "no rate holds without errors"
 	echo
 fi
-: >"$work/quiet"
-for _ in 1 2 3; do load "$best" "$step" >>"$work/quiet"; done
-quiet_p99=$(cut -d ' ' -f 2 "$work/quiet" | median) quiet_rate=$(cut -d ' ' -f 1 "$work/quiet" | median)
-quiet_errors=$(awk '{ n += $3 } END { print n }' "$work/quiet")
+: >"$work/figures-quiet"
+for _ in 1 2 3; do load "$best" "$step" >>"$work/figures-quiet"; done
+quiet_p99=$(cut -d ' ' -f 2 "$work/figures-quiet" | median) quiet_rate=$(cut -d ' ' -f 1 "$work/figures-quiet" | median)
+quiet_errors=$(awk '{ n += $3 } END { print n }' "$work/figures-quiet")
 kill "$pid" && wait "$pid" || true
 
 start busy "$hour_every"
@@ -203,7 +204,7 @@ pids+=($!)
 has_backup=no
 ! "$binary" backup --help >/dev/null 2>&1 || has_backup=yes
 backups=0 failed_backups=0
-: >"$work/busy" >"$work/memory" >"$work/files"
+: >"$work/figures-busy" >"$work/memory" >"$work/files"
 steps=$((minutes * 60 / step))
 [ "$steps" -ge 6 ] || steps=6
 warm=$((600 / step))
@@ -215,16 +216,16 @@ for ((number = 1; number <= steps; number++)); do
 		"$binary" --data-dir "$work/busy" backup "$work/backup" >"$work/backup.out" 2>&1 ||
 			failed_backups=$((failed_backups + 1))
 	fi
-	load "$best" "$step" >>"$work/busy"
+	load "$best" "$step" >>"$work/figures-busy"
 	echo "$number $(resident)" >>"$work/memory"
 	echo "$number $(open_files)" >>"$work/files"
 	kill -0 "$pid" 2>/dev/null || die "the server ended:" "$(tail -n 5 "$work/busy.err")"
 done
 
 published=$(grep -c ' published' "$work/busy.err" || true)
-busy_p99=$(cut -d ' ' -f 2 "$work/busy" | median) busy_rate=$(cut -d ' ' -f 1 "$work/busy" | median)
-busy_errors=$(awk '{ n += $3 } END { print n + 0 }' "$work/busy")
-requests=$(awk -v step="$step" '{ n += $1 * step } END { printf "%.0f", n }' "$work/busy")
+busy_p99=$(cut -d ' ' -f 2 "$work/figures-busy" | median) busy_rate=$(cut -d ' ' -f 1 "$work/figures-busy" | median)
+busy_errors=$(awk '{ n += $3 } END { print n + 0 }' "$work/figures-busy")
+requests=$(awk -v step="$step" '{ n += $1 * step } END { printf "%.0f", n }' "$work/figures-busy")
 # Means of the fifth part after the warm-up and of the last fifth: one value depends on where a publication is.
 part() {
 	awk -v warm="$warm" -v steps="$steps" -v which="$2" '

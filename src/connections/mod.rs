@@ -177,7 +177,7 @@ async fn attend(
     });
     let mut builder = http1::Builder::new();
     // The times are those of the seat, which also count clients that do not read.
-    builder.header_read_timeout(None).max_header_size(MOST_BUFFERED).max_buf_size(MOST_BUFFERED);
+    builder.header_read_timeout(None::<Duration>).max_header_size(MOST_BUFFERED).max_buf_size(MOST_BUFFERED);
     let mut connection = pin!(builder.serve_connection(io, service));
     let mut is_stopping = false;
     loop {

@@ -42,6 +42,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
@@ -119,6 +120,7 @@ impl Private {
             most_bytes: settings.max_body_mib << 20,
             repeats: Mutex::default(),
             limit: receiver::limit(settings.requests_per_second),
+            decoding: Arc::new(Semaphore::new(receiver::DECODED_AT_ONCE)),
         };
         let state = Arc::new(OwnState { own, counters: counters.clone(), spool });
         let router = Router::new()
