@@ -3,8 +3,8 @@
 # clients. First it finds the highest rate that holds without errors, and measures the 99th percentile of latency at that
 # rate without sweeps. It prints figures as tables.
 #
-# Exits with 1 if a request fails, if the memory grows by more than 5 % after the first ten minutes (of a shorter run: the
-# first third), if open files grow, or if the 99th percentile is more than twice that of the quiet server.
+# Exits with 1 if a request fails, if the memory grows by more than 5 % after the first ten minutes (only in runs of at
+# least 20 minutes), if open files grow, or if the 99th percentile is more than twice that of the quiet server.
 #
 # Needs wrk and curl (Debian: apt-get install wrk curl). With HITRATE_BIN, the script measures that binary and builds
 # nothing. HITRATE_LOAD_MINUTES (default 60) is the duration of the load; HITRATE_LOAD_CONNECTIONS is the number of
@@ -256,7 +256,8 @@ exceeds() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > b) }'; }
 [ "$((busy_errors + quiet_errors))" = 0 ] || fail "$busy_errors requests failed under load, $quiet_errors on the quiet server"
 [ "$failed_backups" = 0 ] || fail "$failed_backups backups failed: $(tail -n 1 "$work/backup.out")"
 [ "$published" -gt 0 ] || fail "nothing was published"
-! exceeds "$memory_last" "$(awk -v m="$memory_first" 'BEGIN { print m * 1.05 }')" || fail "memory grew by more than 5 %"
+# In a short run, the caches are still filling.
+[ "$((steps * step))" -lt 1200 ] || ! exceeds "$memory_last" "$(awk -v m="$memory_first" 'BEGIN { print m * 1.05 }')" || fail "memory grew by more than 5 %"
 # wrk opens its connections again for each step, so a few more or less mean nothing.
 ! exceeds "$files_last" "$(awk -v f="$files_first" 'BEGIN { print f + 16 }')" || fail "open files grew"
 ! exceeds "$busy_p99" "$(awk -v q="$quiet_p99" 'BEGIN { print q * 2 }')" || fail "the 99th percentile is more than twice that of the quiet server"
