@@ -5,6 +5,7 @@ use std::io;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tracing::{Instrument, Span};
 
 /// Niceness of background threads (see `nice(1)`): under full load they get about a thirtieth of what a visitor's thread
 /// gets. With less, a publication under load would take longer than the hour until the next one.
@@ -21,10 +22,12 @@ pub struct Ended;
 /// from the runtime's pool, because a lowered priority cannot be raised again.
 pub fn spawn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> oneshot::Receiver<T> {
     let (answer, answered) = oneshot::channel();
+    // Lines of the log belong to the same run as those of the caller.
+    let span = Span::current();
     let run = move || {
         step_back();
         // The send fails if the caller does not wait for the result; that is fine.
-        drop(answer.send(work()));
+        drop(answer.send(span.in_scope(work)));
     };
     if let Err(error) = std::thread::Builder::new().name("background".to_owned()).spawn(run) {
         tracing::error!(%error, "cannot start a background thread");
@@ -46,7 +49,7 @@ pub async fn run_async<T: Send + 'static>(
         tracing::error!(%error, "cannot start background threads");
         Ended
     })?;
-    workers.spawn(work).await.map_err(|_| Ended)
+    workers.spawn(work.instrument(Span::current())).await.map_err(|_| Ended)
 }
 
 /// A runtime of its own with low-priority threads. When it is dropped, its tasks are cancelled, and no one waits for them.
