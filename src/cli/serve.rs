@@ -171,8 +171,11 @@ async fn serve_last_snapshot(
     listen: Listen,
     cancel: CancellationToken,
 ) -> Result<()> {
-    let operators =
-        matches!(&error, PipelineError::Store(StoreError::Locked { .. } | StoreError::TooNew { .. }));
+    let operators = matches!(
+        &error,
+        PipelineError::Store(StoreError::Locked { .. } | StoreError::TooNew { .. })
+            | PipelineError::HalfReplay { .. }
+    );
     let Some(content) = last.filter(|_| !operators) else { return Err(error.into()) };
     tracing::error!(%error, "collection is disabled; serving the last snapshot until the problem is fixed and the service is restarted");
     let own = own(config, &content, &clock);

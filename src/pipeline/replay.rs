@@ -2,9 +2,10 @@
 //! read or stored is set aside by name, and the replay continues.
 
 use super::imports::Kept;
+use super::rebuild::Rebuild;
 use super::retention::roll_up;
 use super::{DataDir, Pipeline, PipelineError, collect};
-use crate::archive::Archive;
+use crate::archive::{Archive, run_id_of as run_id};
 use crate::domain::reading::RunReadings;
 use crate::store::RunRecord;
 use crate::upstream::caught;
@@ -73,6 +74,13 @@ impl Pipeline {
         let _alone = self.record_alone();
         let manifests = archive.manifests()?;
         let mut report = ReplayReport { runs: manifests.len(), ..ReplayReport::default() };
+        let marker = Rebuild::begin(&self.data, archive.folder(), self.clock.now())?;
+        for (place, aside) in archive.set_aside_before()? {
+            let reason = format!("the manifest was damaged and is kept as {}", aside.display());
+            let (run_id, file) = (run_id(&place), place.display().to_string());
+            report.runs += 1;
+            report.set_aside.push(SetAside { run_id, file, reason });
+        }
         let mut kept = imports.map_or_else(|| Ok(Vec::new()), Kept::all)?;
         for (position, path) in manifests.iter().enumerate() {
             if let Some((from, time)) = imports.zip(collect::time_of(&run_id(path))) {
@@ -93,6 +101,12 @@ impl Pipeline {
         if let Some(from) = imports {
             report.set_aside.extend(self.import_again(from, kept, None).1);
             let history = Archive::open(from.history());
+            let unreadable = history.unreadable()?.into_iter();
+            report.set_aside.extend(unreadable.map(|(path, error)| SetAside {
+                run_id: run_id(&path),
+                file: path.display().to_string(),
+                reason: error.to_string(),
+            }));
             if let Err(error) = self.replay_history(&history, &mut |batch| self.keep_imported(batch)) {
                 let file = from.history().display().to_string();
                 tracing::error!(file, %error, "setting the archived history aside");
@@ -100,6 +114,8 @@ impl Pipeline {
                 report.set_aside.push(SetAside { run_id, file, reason: error.to_string() });
             }
         }
+        // Before publishing: a folder that a replay filled has no archive of its own, and that is in order.
+        marker.finish(&self.data, self.clock.now())?;
         if report.stored > 0 {
             report.snapshot = Some(self.publish()?.id.clone());
             roll_up(&self.store, self.config.retention.hourly_days, false)?;
@@ -144,7 +160,7 @@ impl Pipeline {
 
     /// Reads a run from the archive and stores it. A run that cannot be read, that the store rejects or that causes a
     /// panic is set aside.
-    fn store_archived(&self, archive: &Archive, path: &Path) -> Result<Outcome, PipelineError> {
+    pub(super) fn store_archived(&self, archive: &Archive, path: &Path) -> Result<Outcome, PipelineError> {
         let stored = caught(|| {
             let manifest = Archive::read_manifest(path)?;
             let bodies = archive.bodies(&manifest)?;
@@ -175,10 +191,4 @@ fn concerns_one_run(error: &PipelineError) -> bool {
         PipelineError::Store(error) => error.concerns_content(),
         _ => false,
     }
-}
-
-/// The id of a manifest's run, from the file name, so that it is known even if the file cannot be read.
-fn run_id(manifest: &Path) -> String {
-    let name = manifest.file_name().unwrap_or_default().to_string_lossy();
-    name.split('.').next().unwrap_or_default().to_owned()
 }

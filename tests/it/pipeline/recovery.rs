@@ -8,7 +8,7 @@ use hitrate::snapshot::store::{SnapshotError, load};
 use crate::rig::{dump, folder};
 use crate::upstream::{Upstream, collect, day, pipeline};
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
     for entry in std::fs::read_dir(from).expect("readable").map(|entry| entry.expect("readable")) {
         let (from, to) = (entry.path(), to.join(entry.file_name()));
@@ -128,12 +128,12 @@ async fn a_damaged_pack_is_named_by_a_replay_and_keeps_nothing_from_starting() {
 }
 
 /// The manifests of an archive, oldest first.
-fn manifests(data: &Path) -> Vec<std::path::PathBuf> {
+pub fn manifests(data: &Path) -> Vec<std::path::PathBuf> {
     hitrate::archive::Archive::open(data.join("archive")).manifests().expect("readable")
 }
 
 /// The ids of the stored runs, oldest first.
-fn stored(data: &Path) -> Vec<String> {
+pub fn stored(data: &Path) -> Vec<String> {
     crate::rig::rows(data, "SELECT run_id FROM run ORDER BY run_no")
         .iter()
         .map(|row| row.trim_start_matches("{'run_id': ").trim_end_matches('}').trim_matches('\'').to_owned())
