@@ -158,7 +158,7 @@ slow_clients() {
 		for ((number = 0; number < slow_clients; number++)); do
 			# Each is a subshell, so that a connection that the server closes ends that one alone.
 			(
-				exec {descriptor}<>"/dev/tcp/$host/$port" || exit 0
+				{ exec {descriptor}<>"/dev/tcp/$host/$port"; } 2>/dev/null || exit 0
 				trap '' PIPE
 				if ((number % 2)); then
 					printf 'GET / HTTP/1.1\r\nHost: loc' >&"$descriptor" 2>/dev/null || true
