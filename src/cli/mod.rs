@@ -28,6 +28,7 @@ mod serve;
 mod share;
 mod show;
 mod status;
+mod stopping;
 mod study;
 mod tables;
 mod terminal;

@@ -17,6 +17,8 @@ const MAY_USE: &[(&str, Option<&[&str]>)] = &[
     ("clock", Some(&[])),
     ("durable", Some(&["failpoint"])),
     ("failpoint", Some(&[])),
+    ("secret", Some(&[])),
+    ("connections", Some(&["api"])),
     ("prepared", Some(&[])),
     ("config", Some(&["domain"])),
     ("wording", Some(&["domain"])),
@@ -49,7 +51,7 @@ const MAY_USE: &[(&str, Option<&[&str]>)] = &[
     ("fetch", Some(&["clock", "domain"])),
     ("preferences", Some(&["domain", "snapshot", "wording"])),
     ("site", Some(&["cost", "domain", "preferences", "prepared", "snapshot", "table", "wording"])),
-    ("api", Some(&["cost", "domain", "preferences", "prepared", "snapshot", "table"])),
+    ("api", Some(&["background", "cost", "domain", "preferences", "prepared", "snapshot", "table"])),
     ("mcp", Some(&["domain", "fetch", "preferences"])),
     ("static_site", Some(&["domain", "failpoint", "site", "snapshot"])),
     (
