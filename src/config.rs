@@ -54,6 +54,9 @@ pub struct Config {
 pub struct Upstream {
     /// Base URL of the upstream.
     pub base_url: String,
+    /// A file of certificates (PEM) of authorities that are trusted in addition to those of the system; relative to the data
+    /// folder, empty: none.
+    pub ca_file: String,
     /// Contact in the User-Agent; hitrate logs a warning if it is empty.
     pub contact_url: String,
     /// Whether to read the documented API.
@@ -78,6 +81,10 @@ pub struct Fetch {
     pub timeout_seconds: u64,
     /// Maximum size of a response body, MiB.
     pub max_body_mib: usize,
+    /// Maximum size of all response bodies of a sweep together, MiB.
+    pub max_sweep_mib: usize,
+    /// Maximum duration of a sweep, minutes.
+    pub max_sweep_minutes: u64,
 }
 
 /// When to collect.
@@ -237,6 +244,18 @@ impl Config {
         }
         if !(self.fetch.rate_per_second >= 0.0 && self.fetch.rate_per_second.is_finite()) {
             return wrong("fetch.rate_per_second", "expected 0 (unlimited) or more");
+        }
+        if !(1..=3600).contains(&self.fetch.timeout_seconds) {
+            return wrong("fetch.timeout_seconds", "expected 1 to 3600");
+        }
+        if !(1..=1024).contains(&self.fetch.max_body_mib) {
+            return wrong("fetch.max_body_mib", "expected 1 to 1024");
+        }
+        if !(self.fetch.max_body_mib..=65_536).contains(&self.fetch.max_sweep_mib) {
+            return wrong("fetch.max_sweep_mib", "expected at least fetch.max_body_mib, at most 65536");
+        }
+        if !(1..=1440).contains(&self.fetch.max_sweep_minutes) {
+            return wrong("fetch.max_sweep_minutes", "expected 1 to 1440");
         }
         let public = &self.serve.public_url;
         let is_web = public.starts_with("https://") || public.starts_with("http://");

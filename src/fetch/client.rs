@@ -1,11 +1,14 @@
 //! The HTTP clients: what they connect to and what they follow.
 
+use std::fs;
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, Url};
+use reqwest::{Certificate, Client, ClientBuilder, Url};
 
+use super::cause::chain;
 use super::config::FetchConfig;
 use super::outcome::SetupError;
 
@@ -24,7 +27,7 @@ impl Clients {
     pub(super) fn new(config: &FetchConfig) -> Result<Self, SetupError> {
         Ok(Self {
             loopback: build(limited(loopback_builder(), config))?,
-            world: build(limited(builder(), config))?,
+            world: build(limited(trusting(builder(), config.ca_file.as_deref())?, config))?,
         })
     }
 
@@ -60,6 +63,18 @@ fn limited(builder: ClientBuilder, config: &FetchConfig) -> ClientBuilder {
         .pool_max_idle_per_host(config.connections())
 }
 
+/// The builder with the authorities of a file in addition to those of the system.
+fn trusting(builder: ClientBuilder, file: Option<&Path>) -> Result<ClientBuilder, SetupError> {
+    let Some(file) = file else { return Ok(builder) };
+    let failed = |reason: String| SetupError { reason: format!("upstream.ca_file {}: {reason}", file.display()) };
+    let text = fs::read(file).map_err(|error| failed(error.to_string()))?;
+    let authorities = Certificate::from_pem_bundle(&text).map_err(|error| failed(chain(error)))?;
+    if authorities.is_empty() {
+        return Err(failed("there is no certificate in it (PEM)".to_owned()));
+    }
+    Ok(builder.tls_certs_merge(authorities))
+}
+
 fn loopback_builder() -> ClientBuilder {
     builder().no_proxy().tls_certs_only([])
 }
@@ -74,7 +89,7 @@ fn builder() -> ClientBuilder {
 }
 
 fn build(builder: ClientBuilder) -> Result<Client, SetupError> {
-    builder.build().map_err(|error| SetupError { reason: super::attempt::chain(error) })
+    builder.build().map_err(|error| SetupError { reason: chain(error) })
 }
 
 /// Installs ring as the TLS provider of the process. Later calls find it installed and do nothing.

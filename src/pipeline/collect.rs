@@ -14,6 +14,7 @@ use crate::upstream::{Due, UNSTATED};
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -182,8 +183,17 @@ impl Pipeline {
             budget: settings.requests_per_sweep,
             timeout: Duration::from_secs(settings.timeout_seconds),
             max_body_bytes: settings.max_body_mib << 20,
+            max_total_bytes: settings.max_sweep_mib << 20,
+            max_duration: Some(Duration::from_secs(settings.max_sweep_minutes * 60)),
+            ca_file: self.ca_file(),
             ..FetchConfig::default()
         }
+    }
+
+    /// The file of additional authorities, if the settings name one.
+    pub(super) fn ca_file(&self) -> Option<PathBuf> {
+        let file = self.config.upstream.ca_file.trim();
+        (!file.is_empty()).then(|| self.data.path().join(file))
     }
 
     /// Refuses the run before anything is archived: otherwise a replay would store what the store rejected.

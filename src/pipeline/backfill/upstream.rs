@@ -285,6 +285,8 @@ impl<'a> Import<'a> {
             budget: BATCH as u32,
             timeout: std::time::Duration::from_secs(config.fetch.timeout_seconds),
             max_body_bytes: config.fetch.max_body_mib << 20,
+            max_total_bytes: config.fetch.max_sweep_mib << 20,
+            ca_file: self.pipeline.ca_file(),
             ..FetchConfig::default()
         }
     }
