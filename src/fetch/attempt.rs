@@ -150,7 +150,11 @@ async fn read(mut response: Response, limit: usize, mut lease: Lease, url: &Url)
         let is_too_large = body.len() + piece.len() > limit;
         if is_too_large || !lease.take(piece.len()) {
             let answer = Answer { status, served_at, body: Vec::new(), lease: lease.emptied() };
-            return Err(if is_too_large { Failure::TooLarge(answer) } else { Failure::SweepTooLarge(answer) });
+            return Err(if is_too_large {
+                Failure::TooLarge(answer)
+            } else {
+                Failure::SweepTooLarge(answer)
+            });
         }
         body.extend_from_slice(&piece);
     }

@@ -60,7 +60,9 @@ fn tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
 
 fn of_tls(error: &rustls::Error, host: &str) -> String {
     let rustls::Error::InvalidCertificate(reason) = error else {
-        return format!("TLS with {host} failed; check that it is the right port and that no proxy changes the connection");
+        return format!(
+            "TLS with {host} failed; check that it is the right port and that no proxy changes the connection"
+        );
     };
     match reason {
         CertificateError::UnknownIssuer => format!(

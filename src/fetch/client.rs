@@ -66,7 +66,8 @@ fn limited(builder: ClientBuilder, config: &FetchConfig) -> ClientBuilder {
 /// The builder with the authorities of a file in addition to those of the system.
 fn trusting(builder: ClientBuilder, file: Option<&Path>) -> Result<ClientBuilder, SetupError> {
     let Some(file) = file else { return Ok(builder) };
-    let failed = |reason: String| SetupError { reason: format!("upstream.ca_file {}: {reason}", file.display()) };
+    let failed =
+        |reason: String| SetupError { reason: format!("upstream.ca_file {}: {reason}", file.display()) };
     let text = fs::read(file).map_err(|error| failed(error.to_string()))?;
     let authorities = Certificate::from_pem_bundle(&text).map_err(|error| failed(chain(error)))?;
     if authorities.is_empty() {

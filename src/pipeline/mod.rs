@@ -39,6 +39,7 @@ use crate::archive::{Archive, ArchiveError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::workload::Workload;
+use crate::scheduler::CronExpression;
 use crate::snapshot::store::SnapshotError;
 use crate::snapshot::{self, Current, Snapshot};
 use crate::store::{Store, StoreError, StoreOptions};
@@ -307,6 +308,8 @@ impl Pipeline {
     pub fn publish(&self) -> Result<Arc<Snapshot>, PipelineError> {
         let (folder, now) = (self.data.snapshots(), self.clock.now());
         let unfinished = self.history_progress().map(|progress| progress.to_string());
-        publish::publish(&self.store, &folder, &self.current, self.workloads()?, now, unfinished)
+        let next_run = CronExpression::parse(&self.config.schedule.cron).ok();
+        let beside = (unfinished, next_run.and_then(|schedule| schedule.next_after(now)));
+        publish::publish(&self.store, &folder, &self.current, self.workloads()?, now, beside)
     }
 }

@@ -22,14 +22,15 @@ use std::sync::Arc;
 const CHANGES_DAYS: u64 = 90;
 
 /// Closes the days before the newest run, builds the newest snapshot, saves it in `folder` and starts serving it.
-/// `unfinished` is a line for the status page about work that is not part of the record.
+/// `unfinished` is a line for the status page about work that is not part of the record, `next_run` the time that the
+/// schedule has for the next run.
 pub(super) fn publish(
     store: &Store,
     folder: &Path,
     current: &Current,
     workloads: Vec<Workload>,
     now: DateTime<Utc>,
-    unfinished: Option<String>,
+    (unfinished, next_run): (Option<String>, Option<DateTime<Utc>>),
 ) -> Result<Arc<Snapshot>, PipelineError> {
     if let Some(newest) = store.newest_run(None)? {
         close_days(store, &workloads, newest.run.observed_at.date_naive())?;
@@ -37,6 +38,7 @@ pub(super) fn publish(
     }
     let mut snapshot = build_snapshot(store, None, workloads, now)?;
     snapshot.status.missing.extend(unfinished);
+    snapshot.next_run = next_run;
     let snapshot = Arc::new(snapshot);
     snapshot::store::save(folder, &snapshot)?;
     current.set(snapshot.clone());

@@ -55,8 +55,9 @@ impl Head {
         };
         let Self { status, kind, more, .. } = self;
         let date = http_date(self.at);
-        let head =
-            format!("HTTP/1.1 {status} {reason}\r\ncontent-type: {kind}\r\ndate: {date}\r\n{more}{length}\r\n\r\n");
+        let head = format!(
+            "HTTP/1.1 {status} {reason}\r\ncontent-type: {kind}\r\ndate: {date}\r\n{more}{length}\r\n\r\n"
+        );
         stream.write_all(head.as_bytes()).await
     }
 

@@ -147,6 +147,7 @@ impl Pipeline {
                         import.keep(&fetched, &sweep)?;
                         import.pass_on(&fetched, sink)
                     })?;
+                    fetcher.forget_bodies();
                     let refused = are_pages(&fetched).then_some(ImportStop::Refused);
                     stop_of(&sweep, cancel).or(refused)
                 }

@@ -1,11 +1,15 @@
 //! Bodies that differ from the truth in one way.
 
 /// What every name begins with under [`Fault::HostileNames`](super::Fault::HostileNames), as JSON.
-const HOSTILE: &str =
-    r#"<script>alert(1)</script>\"'`=cmd|' /C calc'!A0\u202e\u0000\r\n../../../etc/passwd';DROP TABLE run;--"#;
+const HOSTILE: &str = r#"<script>alert(1)</script>\"'`=cmd|' /C calc'!A0\u202e\u0000\r\n../../../etc/passwd';DROP TABLE run;--"#;
 /// Fields with names for people.
-const NAMES: [&str; 5] =
-    [r#""name":""#, r#""displayName":""#, r#""provider_display_name":""#, r#""region":""#, r#""provider_region":""#];
+const NAMES: [&str; 5] = [
+    r#""name":""#,
+    r#""displayName":""#,
+    r#""provider_display_name":""#,
+    r#""region":""#,
+    r#""provider_region":""#,
+];
 /// Numbers in place of those of the truth.
 const NUMBERS: [&str; 4] = ["1e400", "123456789012345678901234567890", "-1e308", "9e18"];
 

@@ -73,7 +73,12 @@ impl FaultPlan {
     }
 
     /// The fault that a request meets, the `number`th of its server; `target` is its path with its query.
-    pub(in crate::simulator) fn meets(&self, target: &str, number: u64, time: DateTime<Utc>) -> Option<Fault> {
+    pub(in crate::simulator) fn meets(
+        &self,
+        target: &str,
+        number: u64,
+        time: DateTime<Utc>,
+    ) -> Option<Fault> {
         let concerns = self.fault != Fault::Gone
             && self.is_at(time)
             && !target.starts_with(NOWHERE)
@@ -121,9 +126,7 @@ impl FromStr for FaultPlan {
 
 fn fraction(text: &str) -> Result<f64, FaultError> {
     let share: Option<f64> = text.parse().ok();
-    share
-        .filter(|share| *share > 0.0 && *share <= 1.0)
-        .ok_or_else(|| FaultError::Share(text.to_owned()))
+    share.filter(|share| *share > 0.0 && *share <= 1.0).ok_or_else(|| FaultError::Share(text.to_owned()))
 }
 
 fn range(text: &str) -> Result<(f64, f64), FaultError> {
