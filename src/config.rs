@@ -85,6 +85,10 @@ pub struct Fetch {
     pub max_sweep_mib: usize,
     /// Maximum duration of a sweep, minutes.
     pub max_sweep_minutes: u64,
+    /// Maximum number of requests for one document.
+    pub max_attempts: u32,
+    /// Delay before the second request for a document, milliseconds.
+    pub retry_delay_ms: u64,
 }
 
 /// When to collect.
@@ -257,6 +261,12 @@ impl Config {
         if !(1..=1440).contains(&self.fetch.max_sweep_minutes) {
             return wrong("fetch.max_sweep_minutes", "expected 1 to 1440");
         }
+        if !(1..=10).contains(&self.fetch.max_attempts) {
+            return wrong("fetch.max_attempts", "expected 1 to 10");
+        }
+        if self.fetch.retry_delay_ms > 60_000 {
+            return wrong("fetch.retry_delay_ms", "expected 0 to 60000");
+        }
         let public = &self.serve.public_url;
         let is_web = public.starts_with("https://") || public.starts_with("http://");
         let is_plain = !public.contains(['"', '<', '>', '?', '#', ' ']);
@@ -358,6 +368,17 @@ mod tests {
         assert!(wrong.contains("store.threads"), "{wrong}");
         assert!(parse("[upstream]\nopenrouter_api = false\nopenrouter_stats = false\n").is_err());
         assert!(parse("[fetch]\nmax_connections = 17\n").is_err());
+        for wrong in [
+            "timeout_seconds = 0",
+            "max_body_mib = 0",
+            "max_sweep_mib = 31",
+            "max_sweep_minutes = 0",
+            "max_attempts = 0",
+            "retry_delay_ms = 60001",
+        ] {
+            let error = parse(&format!("[fetch]\n{wrong}\n")).expect_err(wrong).to_string();
+            assert!(error.contains(wrong.split(' ').next().unwrap_or_default()), "{error}");
+        }
         assert!(parse("[private]\nimport_seconds = 0\n").is_err());
         assert!(parse("[backfill]\nrate_per_second = 5\n").is_err());
         assert!(parse("[backfill]\nrequests_per_hour = 0\n").is_err());

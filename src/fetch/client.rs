@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
@@ -16,11 +17,14 @@ use super::outcome::SetupError;
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 const MOST_REDIRECTS: usize = 3;
 
-/// One client for loopback and one for all other hosts, so that a demo or a test on loopback needs neither
-/// CA certificates nor an exception in the proxy settings.
+/// One client for plain HTTP on loopback, one for HTTPS there and one for all other hosts, so that a demo or a test on
+/// loopback needs neither CA certificates nor an exception in the proxy settings.
 pub(super) struct Clients {
     loopback: Client,
     world: Client,
+    /// Made when it is needed.
+    loopback_tls: OnceLock<Client>,
+    config: FetchConfig,
 }
 
 impl Clients {
@@ -28,11 +32,22 @@ impl Clients {
         Ok(Self {
             loopback: build(limited(loopback_builder(), config))?,
             world: build(limited(trusting(builder(), config.ca_file.as_deref())?, config))?,
+            loopback_tls: OnceLock::new(),
+            config: config.clone(),
         })
     }
 
     pub(super) fn of(&self, url: &Url) -> &Client {
-        if url.scheme() == "http" && is_loopback(url) { &self.loopback } else { &self.world }
+        match (is_loopback(url), url.scheme()) {
+            (true, "http") => &self.loopback,
+            (true, _) => self.loopback_tls.get_or_init(|| {
+                let made = trusting(builder().no_proxy(), self.config.ca_file.as_deref())
+                    .and_then(|builder| build(limited(builder, &self.config)));
+                // The same settings gave the other client, so this one can be made too.
+                made.unwrap_or_else(|_| self.world.clone())
+            }),
+            _ => &self.world,
+        }
     }
 }
 

@@ -186,6 +186,8 @@ impl Pipeline {
             max_total_bytes: settings.max_sweep_mib << 20,
             max_duration: Some(Duration::from_secs(settings.max_sweep_minutes * 60)),
             ca_file: self.ca_file(),
+            max_attempts: settings.max_attempts,
+            backoff_base: Duration::from_millis(settings.retry_delay_ms),
             ..FetchConfig::default()
         }
     }

@@ -10,6 +10,7 @@ mod cli;
 mod cost;
 mod dataset;
 mod docs;
+mod faults;
 mod feed;
 mod fetch;
 mod following;

@@ -288,6 +288,8 @@ impl<'a> Import<'a> {
             max_body_bytes: config.fetch.max_body_mib << 20,
             max_total_bytes: config.fetch.max_sweep_mib << 20,
             ca_file: self.pipeline.ca_file(),
+            max_attempts: config.fetch.max_attempts,
+            backoff_base: std::time::Duration::from_millis(config.fetch.retry_delay_ms),
             ..FetchConfig::default()
         }
     }
