@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 /// The type of the bodies.
 pub const JSON: &str = "application/json; charset=utf-8";
 
+const BAD_REQUEST: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 /// Largest head of a request, bytes.
 const MOST_HEAD: usize = 1 << 16;
 
@@ -77,9 +78,17 @@ pub async fn read_request(stream: &mut TcpStream, rest: &mut Vec<u8>) -> io::Res
             let head: Vec<u8> = rest.drain(..end + 4).collect();
             return Ok(parse(&String::from_utf8_lossy(&head)));
         }
-        if rest.len() > MOST_HEAD || stream.read_buf(rest).await? == 0 {
+        // A client that begins with TLS would wait for an answer in kind.
+        if rest.first().is_some_and(|byte| !byte.is_ascii_uppercase()) {
+            stream.write_all(BAD_REQUEST).await?;
             return Ok(None);
         }
+        let mut piece = [0; 8192];
+        let length = stream.read(&mut piece).await?;
+        if length == 0 || rest.len() > MOST_HEAD {
+            return Ok(None);
+        }
+        rest.extend_from_slice(&piece[..length]);
     }
 }
 
