@@ -44,6 +44,18 @@ pub async fn upstream() -> SimulatorServer {
     serve(tiny(), ([127, 0, 0, 1], 0).into()).await.expect("it listens")
 }
 
+/// Waits until the server listens, or until nothing does: it follows its clock and its faults a moment later.
+pub async fn reached(upstream: &SimulatorServer, listens: bool) {
+    let address = upstream.base_url().trim_start_matches("http://").to_owned();
+    for _ in 0..500 {
+        if tokio::net::TcpStream::connect(&address).await.is_ok() == listens {
+            return;
+        }
+        tokio::time::sleep(Wall::from_millis(10)).await;
+    }
+    panic!("{address}: the server does not follow");
+}
+
 /// Collects once from a server as it is at a time.
 pub async fn collect(pipeline: &Pipeline, upstream: &SimulatorServer, time: DateTime<Utc>) -> CollectReport {
     upstream.set_now(time);
@@ -108,6 +120,7 @@ async fn survives(plan: FaultPlan) {
     assert_eq!(good.status.trouble, None);
 
     upstream.set_faults(vec![plan]);
+    reached(&upstream, fault != Fault::Gone).await;
     let begun = Instant::now();
     let faulty = collect(&pipeline, &upstream, during).await;
     let took = begun.elapsed();
@@ -139,6 +152,7 @@ async fn survives(plan: FaultPlan) {
     }
 
     upstream.set_faults(Vec::new());
+    reached(&upstream, true).await;
     let last = collect(&pipeline, &upstream, after).await;
     assert_eq!(last.status, RunStatus::Ok, "{fault}: not healed: {:?} {:?}", last.failures, last.findings);
     let healed = pipeline.publish().expect("published");

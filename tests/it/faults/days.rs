@@ -11,7 +11,7 @@ use hitrate::serve::collect_and_publish;
 use hitrate::simulator::{Fault, FaultPlan};
 use tokio_util::sync::CancellationToken;
 
-use super::{QUICK, upstream};
+use super::{QUICK, reached, upstream};
 use crate::rig::{config, folder};
 use crate::upstream::day;
 
@@ -29,6 +29,7 @@ async fn an_upstream_that_is_gone_for_days_is_waited_for() {
         let time = day(11) + Duration::hours(hour);
         upstream.set_now(time);
         clock.set(time);
+        reached(&upstream, hour == 0 || hour > HOURS).await;
         let options = CollectOptions {
             upstream: Some(upstream.base_url()),
             at: Some(time),
