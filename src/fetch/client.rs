@@ -1,11 +1,13 @@
 //! The HTTP clients: what they connect to and what they follow.
 
 use std::fs;
-use std::net::IpAddr;
+use std::future::ready;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Url};
 
@@ -41,7 +43,7 @@ impl Clients {
         match (is_loopback(url), url.scheme()) {
             (true, "http") => &self.loopback,
             (true, _) => self.loopback_tls.get_or_init(|| {
-                let made = trusting(builder().no_proxy(), self.config.ca_file.as_deref())
+                let made = trusting(here(builder()), self.config.ca_file.as_deref())
                     .and_then(|builder| build(limited(builder, &self.config)));
                 // The same settings gave the other client, so this one can be made too.
                 made.unwrap_or_else(|_| self.world.clone())
@@ -64,11 +66,13 @@ pub(super) fn server_client(url: &Url, timeout: Duration) -> Result<Client, Setu
     build(named.connect_timeout(CONNECT_WITHIN.min(timeout)).timeout(timeout))
 }
 
-/// Whether the URL's host is this machine.
+/// Whether the URL's host is this machine. By RFC 6761, `localhost` and all names that end in it are.
 pub(super) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 fn limited(builder: ClientBuilder, config: &FetchConfig) -> ClientBuilder {
@@ -92,7 +96,25 @@ fn trusting(builder: ClientBuilder, file: Option<&Path>) -> Result<ClientBuilder
 }
 
 fn loopback_builder() -> ClientBuilder {
-    builder().no_proxy().tls_certs_only([])
+    here(builder()).tls_certs_only([])
+}
+
+/// The builder of a client that connects to this machine alone: without a proxy, and whatever name servers say about
+/// the names that [`is_loopback`] accepts.
+fn here(builder: ClientBuilder) -> ClientBuilder {
+    builder.no_proxy().dns_resolver(Arc::new(Here))
+}
+
+/// Resolves every name to this machine.
+struct Here;
+
+impl Resolve for Here {
+    fn resolve(&self, _name: Name) -> Resolving {
+        // The URL has the port.
+        let addresses = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()];
+        let addresses: Addrs = Box::new(addresses.into_iter().map(|ip| SocketAddr::new(ip, 0)));
+        Box::pin(ready(Ok(addresses)))
+    }
 }
 
 fn builder() -> ClientBuilder {
@@ -111,4 +133,20 @@ fn build(builder: ClientBuilder) -> Result<Client, SetupError> {
 /// Installs ring as the TLS provider of the process. Later calls find it installed and do nothing.
 pub(super) fn install_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_has_many_names_and_no_others() {
+        let is_here = |url: &str| is_loopback(&Url::parse(url).expect(url));
+        for url in ["http://localhost:1", "https://up.localhost", "http://127.8.0.1", "http://[::1]:80/x"] {
+            assert!(is_here(url), "{url}");
+        }
+        for url in ["http://localhost.example", "http://notlocalhost", "http://[::2]", "http://10.0.0.1"] {
+            assert!(!is_here(url), "{url}");
+        }
+    }
 }
