@@ -158,7 +158,8 @@ async fn survives(plan: FaultPlan) {
     let healed = pipeline.publish().expect("published");
     assert_eq!((healed.as_of, &healed.status.trouble), (after, &None), "{fault}");
     assert_eq!(healed.summary.endpoints, good.summary.endpoints, "{fault}");
-    assert_eq!(healed.summary.endpoints_with_usage, good.summary.endpoints_with_usage, "{fault}");
+    // Traffic may begin in between.
+    assert!(healed.summary.endpoints_with_usage >= good.summary.endpoints_with_usage, "{fault}");
     assert_true(&pipeline, upstream.simulator(), fault);
     upstream.stop().await.expect("it stops");
 }
