@@ -52,10 +52,10 @@ fn meaning(error: &reqwest::Error, host: &str) -> Option<String> {
     None
 }
 
-/// The TLS error that an error is or contains. An I/O error shows its content as itself, not as its source.
+/// The TLS error that an error is or contains. An I/O error does not give its content as its source.
 fn tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.downcast_ref().or_else(|| inner.and_then(|inner| inner.downcast_ref()))
+    error.downcast_ref().or_else(|| inner.and_then(|inner| tls(inner)))
 }
 
 fn of_tls(error: &rustls::Error, host: &str) -> String {
@@ -98,7 +98,7 @@ mod tests {
             (CertificateError::BadSignature, "is not valid"),
         ] {
             let inner = rustls::Error::InvalidCertificate(reason);
-            let wrapped = std::io::Error::other(inner);
+            let wrapped = std::io::Error::other(std::io::Error::other(inner));
             let told = of_tls(tls(&wrapped).expect("it is found inside"), "up.example");
             assert!(told.contains("the certificate of up.example") && told.contains(words), "{told}");
         }
