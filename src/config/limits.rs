@@ -24,6 +24,10 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     within("fetch.requests_per_sweep", config.fetch.requests_per_sweep, 1..=1_000_000)?;
     within("fetch.timeout_seconds", config.fetch.timeout_seconds, 1..=600)?;
     within("fetch.max_body_mib", config.fetch.max_body_mib, 1..=1024)?;
+    within("fetch.max_sweep_mib", config.fetch.max_sweep_mib, 1..=65_536)?;
+    within("fetch.max_sweep_minutes", config.fetch.max_sweep_minutes, 1..=1440)?;
+    within("fetch.max_attempts", config.fetch.max_attempts, 1..=10)?;
+    within("fetch.retry_delay_ms", config.fetch.retry_delay_ms, 0..=60_000)?;
     within("schedule.jitter_seconds", config.schedule.jitter_seconds, 0..=3600)?;
     within("store.threads", config.store.threads, 1..=256)?;
     within("store.query_timeout_seconds", config.store.query_timeout_seconds, 1..=86_400)?;
@@ -86,6 +90,9 @@ mod tests {
             ("fetch", "requests_per_sweep = 0", "fetch.requests_per_sweep", "0"),
             ("fetch", "max_body_mib = 0", "fetch.max_body_mib", "0"),
             ("fetch", "max_body_mib = 100000000", "fetch.max_body_mib", "100000000"),
+            ("fetch", "max_sweep_minutes = 0", "fetch.max_sweep_minutes", "0"),
+            ("fetch", "max_attempts = 0", "fetch.max_attempts", "0"),
+            ("fetch", "retry_delay_ms = 60001", "fetch.retry_delay_ms", "60001"),
             ("fetch", "rate_per_second = inf", "fetch.rate_per_second", "inf"),
             ("schedule", "jitter_seconds = 1000000", "schedule.jitter_seconds", "1000000"),
         ] {

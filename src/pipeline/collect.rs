@@ -14,6 +14,7 @@ use crate::upstream::{Due, UNSTATED};
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -176,7 +177,7 @@ impl Pipeline {
         {
             tracing::error!(%error, "earlier archived runs cannot be stored yet; collecting nevertheless");
         }
-        if options.at.is_some() || self.store.trouble().is_some() {
+        if options.at.is_some() || self.store.invalid_reason().is_some() {
             return Ok(());
         }
         self.noted(self.compare_with_clock())
@@ -196,8 +197,19 @@ impl Pipeline {
             budget: settings.requests_per_sweep,
             timeout: Duration::from_secs(settings.timeout_seconds),
             max_body_bytes: settings.max_body_mib << 20,
+            max_total_bytes: settings.max_sweep_mib << 20,
+            max_duration: Some(Duration::from_secs(settings.max_sweep_minutes * 60)),
+            ca_file: self.ca_file(),
+            max_attempts: settings.max_attempts,
+            backoff_base: Duration::from_millis(settings.retry_delay_ms),
             ..FetchConfig::default()
         }
+    }
+
+    /// The file of additional authorities, if the settings name one.
+    pub(super) fn ca_file(&self) -> Option<PathBuf> {
+        let file = self.config.upstream.ca_file.trim();
+        (!file.is_empty()).then(|| self.data.path().join(file))
     }
 
     /// Refuses the run before anything is archived: otherwise a replay would store what the store rejected.

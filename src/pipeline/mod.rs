@@ -48,6 +48,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::workload::Workload;
 use crate::durable;
+use crate::scheduler::CronExpression;
 use crate::snapshot::store::SnapshotError;
 use crate::snapshot::{self, Current, Snapshot};
 use crate::store::{Store, StoreError, StoreOptions};
@@ -400,6 +401,8 @@ impl Pipeline {
         let (folder, now) = (self.data.snapshots(), self.clock.now());
         let mut unfinished = self.archive_notes()?;
         unfinished.extend(self.history_progress().map(|progress| progress.to_string()));
-        self.noted(publish::publish(&self.store, &folder, &self.current, self.workloads()?, now, unfinished))
+        let schedule = CronExpression::parse(&self.config.schedule.cron).ok();
+        let beside = (unfinished, schedule.and_then(|schedule| schedule.next_after(now)));
+        self.noted(publish::publish(&self.store, &folder, &self.current, self.workloads()?, now, beside))
     }
 }

@@ -117,7 +117,9 @@ impl Pipeline {
 
     /// Whether [`Pipeline::heal`] has something to do.
     pub fn needs_healing(&self) -> bool {
-        !self.monitor.lock().pending.is_empty() || self.monitor.is_damaged() || self.store.trouble().is_some()
+        !self.monitor.lock().pending.is_empty()
+            || self.monitor.is_damaged()
+            || self.store.invalid_reason().is_some()
     }
 
     /// The same without publishing; the caller holds the lock for recording.
@@ -131,7 +133,7 @@ impl Pipeline {
 
     /// Opens the store again if DuckDB declared it invalid.
     fn reopen_if_invalid(&self) -> Result<(), PipelineError> {
-        let Some(reason) = self.store.trouble() else { return Ok(()) };
+        let Some(reason) = self.store.invalid_reason() else { return Ok(()) };
         tracing::error!(reason, "the database declared the store invalid; opening it again");
         {
             let mut health = self.monitor.lock();
@@ -364,7 +366,7 @@ impl Pipeline {
             return self.noted(self.heal_alone());
         }
         let recorded = self.noted(self.recorder(&self.archive).record(manifest, bodies));
-        if self.monitor.is_damaged() || self.store.trouble().is_some() {
+        if self.monitor.is_damaged() || self.store.invalid_reason().is_some() {
             return self.noted(self.heal_alone());
         }
         if let Err(error) = recorded {

@@ -96,7 +96,7 @@ impl Link {
     }
 
     /// Why the database cannot be used until it is opened again; `None` if it can.
-    pub fn trouble(&self) -> Option<String> {
+    pub fn invalid_reason(&self) -> Option<String> {
         let tried = self.reader().and_then(|reader| Ok(reader.execute_batch("SELECT 1")?));
         match tried {
             Err(StoreError::Closed { reason, .. }) => Some(reason),

@@ -13,6 +13,7 @@ mod cost;
 mod crashes;
 mod dataset;
 mod docs;
+mod faults;
 mod feed;
 mod fetch;
 mod following;

@@ -3,7 +3,7 @@
 use crate::domain::document::{Pair, RouteAnswer};
 use crate::domain::ids::{ModelSlug, Variant};
 use crate::domain::reading::{Known, RunStatus};
-use crate::domain::record::{RunSummary, with_run_summary};
+use crate::domain::record::{RunSummary, Trouble, with_run_summary};
 use crate::domain::thresholds::EMPTY_ANSWER_HOURS;
 use crate::domain::window::WindowKind;
 use crate::store::columns::{self, each_row, naive, records, rows, select};
@@ -106,6 +106,32 @@ impl Store {
             }
             Ok(rows)
         })
+    }
+
+    /// What the newest runs up to `as_of` lack; `None` if the newest is complete, or if there is none.
+    pub fn trouble(&self, as_of: DateTime<Utc>) -> Result<Option<Trouble>, StoreError> {
+        let newest = self.runs(as_of, 1)?.pop().map(|row| row.run);
+        let Some(newest) = newest.filter(|run| run.status != RunStatus::Ok) else { return Ok(None) };
+        let good =
+            if newest.status.is_accepted() { "status = 'ok'" } else { "status NOT IN ('failed', 'suspect')" };
+        let sql = format!(
+            "WITH good AS (SELECT max(observed_at) AS at FROM run
+                WHERE {good} AND observed_at <= CAST(? AS TIMESTAMP))
+             SELECT count(*) AS runs, min(observed_at) AS since, any_value(good.at) AS last_good FROM run, good
+             WHERE observed_at <= CAST(? AS TIMESTAMP) AND (good.at IS NULL OR observed_at > good.at)"
+        );
+        let times = [naive(as_of), naive(as_of)];
+        let found = select!(
+            self,
+            &sql,
+            times,
+            |runs: usize, since: Option<DateTime<Utc>>, last_good: Option<DateTime<Utc>>| (
+                runs, since, last_good
+            )
+        );
+        let Some((runs, Some(since), last_good)) = found?.pop() else { return Ok(None) };
+        let (status, reason) = (newest.status, newest.failures.into_iter().next());
+        Ok(Some(Trouble { status, since, runs, last_good, reason }))
     }
 
     /// The ids of all runs, including failed ones.
