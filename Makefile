@@ -1,7 +1,7 @@
 # Deliberately thin: scripts/ contains what each target does, and README.md describes it.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-data test-follow test-live test-mutations test-week lighthouse bench bench-scale bench-serve bench-traffic
+.PHONY: help setup run demo fuzz test test-data test-follow test-live test-mutations test-week lighthouse bench bench-scale bench-serve bench-traffic
 
 # `make setup` writes the extra cargo flags (none, or those of the source build) into this git-ignored file.
 # The shell reads it when a recipe runs, because make reads its files before setup writes this one.
@@ -23,6 +23,9 @@ run: setup ## run the live service: collect hourly, serve http://127.0.0.1:8080
 
 test: setup ## run format check, lints, tests, and browser checks if a browser is installed
 	@scripts/test.sh
+
+fuzz: setup ## run every fuzz target under libFuzzer: 10 million executions or 20 minutes each (HITRATE_FUZZ_SECONDS shortens it)
+	@scripts/fuzz.sh
 
 test-follow: setup ## check alerts with a real SMTP server and the Standard Webhooks verifier (downloads them once)
 	@scripts/follow.sh

@@ -13,6 +13,7 @@ mod docs;
 mod feed;
 mod fetch;
 mod following;
+mod fuzz;
 mod history;
 mod imports;
 mod intervals;
