@@ -1,7 +1,7 @@
 //! `hitrate demo`: the whole pipeline against the simulator, over HTTP, on loopback.
 
 use super::serve::{address, own, private, stop_on_signal};
-use super::{Common, exit, print_text, progress, runtime};
+use super::{Common, exit, output, print_text, progress, runtime};
 use crate::background;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -71,8 +71,7 @@ pub fn run(common: &Common, args: &DemoArgs) -> Result<u8> {
     if let Some(file) = &args.log {
         let (today, world) = world(args)?;
         let log = Simulator::new(world)?.own_log(today).context(NO_LOG)?;
-        durable::replace(file, log.text.as_bytes())
-            .with_context(|| format!("cannot write {}", file.display()))?;
+        output::write(common, file, |to| to.write_all(log.text.as_bytes()))?;
         return Ok(exit::OK);
     }
     let listen = address(&args.listen)?;

@@ -18,6 +18,7 @@ mod mcp;
 mod mine;
 mod model;
 mod open;
+mod output;
 mod prefs;
 mod publish;
 mod query;
