@@ -119,7 +119,7 @@ fn fit_summary(chosen: &Chosen) -> String {
 
 fn rank(snapshot: &Snapshot, chosen: &Chosen, limits: &Limits) -> Result<Across> {
     let quality = limits.quality.as_deref().map(|path| {
-        let text = std::fs::read_to_string(path)
+        let text = crate::config::read_text(path)
             .with_context(|| format!("cannot read the scores in {}", path.display()))?;
         Quality::parse(&text).with_context(|| path.display().to_string())
     });

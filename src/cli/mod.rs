@@ -19,6 +19,7 @@ mod mine;
 mod model;
 mod open;
 mod output;
+mod plain;
 mod prefs;
 mod publish;
 mod query;
@@ -213,7 +214,7 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) if is_broken_pipe(&error) => ExitCode::from(exit::OK),
         Err(error) => {
-            eprintln!("hitrate: {}", in_words(&error));
+            eprintln!("hitrate: {}", plain::harmless(&in_words(&error)));
             ExitCode::from(code_of(&error))
         }
     }
@@ -236,7 +237,7 @@ fn init_logs(colour: When) {
         EnvFilter::try_from_env("HITRATE_LOG").unwrap_or_else(|_| EnvFilter::new("hitrate=info,warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| plain::LogLines(std::io::stderr()))
         .with_ansi(colour.on_standard_error())
         .with_target(false)
         .init();

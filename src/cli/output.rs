@@ -58,9 +58,8 @@ pub fn check_folder(common: &Common, out: &Path) -> Result<()> {
         bail!("`{}` is not a folder: this command writes many files; name a folder", out.display());
     }
     let (data, place) = (common.data(), resolved(out));
-    let contains = data.path().canonicalize().is_ok_and(|data| data.starts_with(&place));
     ensure!(
-        !contains && !is_kept(&data, &place),
+        !holds(&data, &place) && !is_kept(&data, &place),
         "{} holds hitrate's own data ({}); choose another folder",
         out.display(),
         data.path().display()
@@ -103,6 +102,11 @@ fn is_kept(data: &DataDir, place: &Path) -> bool {
     own.any(|name| is_own(&name)) || ALSO_KEPT.iter().any(|name| is_own(name))
 }
 
+/// Whether a folder contains the data folder.
+fn holds(data: &DataDir, folder: &Path) -> bool {
+    data.path().canonicalize().is_ok_and(|data| data.starts_with(folder))
+}
+
 /// Whether a path leads to a device, a pipe or an open file of a process.
 fn is_device(out: &Path) -> bool {
     let is_special = fs::metadata(out).is_ok_and(|there| !there.is_file() && !there.is_dir());
@@ -135,6 +139,7 @@ mod tests {
         for free in ["days.csv", "data/days.csv", "data/public", "database/x", "data/archived.csv"] {
             assert!(!is_kept(&data, &resolved(&at(free))), "{free}");
         }
+        assert!(holds(&data, &at("")) && holds(&data, &at("data")) && !holds(&data, &at("data/archive")));
         let way_round = at("data/archive/../../data/archive/x");
         assert!(is_kept(&data, &resolved(&way_round)), "{way_round:?}");
         #[cfg(unix)]

@@ -1,7 +1,7 @@
 //! `hitrate prefs`.
 
 use super::tables::{Column, Report, Table, name, text};
-use super::{Common, exit, mine, output, print_json, print_text};
+use super::{Common, exit, mine, output, plain, print_json, print_text};
 use crate::clock::Clock;
 use crate::domain::format::{percent, percent_change};
 use crate::domain::limits::Limits;
@@ -102,7 +102,7 @@ pub fn run(common: &Common, args: &PrefsArgs) -> Result<u8> {
             printed(common, &answer, exit::ERROR)
         }
         Err(error) => {
-            eprintln!("hitrate: {error:#}");
+            eprintln!("hitrate: {}", plain::harmless(&format!("{error:#}")));
             Ok(exit::UNCHECKED)
         }
     }

@@ -203,7 +203,9 @@ pub fn reduce_telemetry(form: Telemetry, body: &[u8], most: usize) -> Result<Vec
     let encoding = if form.is_protobuf { Form::Protobuf } else { Form::Json };
     let mut kept = decode(signal, encoding, form.is_gzip, body, most).map_err(|refusal| refusal.message)?;
     let mut repeats = Repeats::default();
-    kept.requests.iter_mut().for_each(|request| drop(repeats.remove(request)));
+    for request in &mut kept.requests {
+        repeats.remove(request);
+    }
     Ok(kept.requests.iter().map(Value::to_string).collect())
 }
 
