@@ -13,7 +13,7 @@ const STDOUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
 /// Folders whose entries are devices and open files, which are written to as they are.
 const DEVICES: [&str; 2] = ["/dev", "/proc"];
 /// What the data folder has besides the paths of [`DataDir`].
-const ALSO_KEPT: [&str; 3] = ["hitrate.toml", "traffic", "traffic-spool"];
+const ALSO_KEPT: [&str; 4] = ["hitrate.toml", "private-token", "traffic", "traffic-spool"];
 
 /// Whether a path means standard output.
 pub fn is_stdout(out: &Path) -> bool {
