@@ -16,6 +16,7 @@ mod following;
 mod fuzz;
 mod history;
 mod imports;
+mod injection;
 mod intervals;
 mod json_schema;
 mod listing;

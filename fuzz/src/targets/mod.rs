@@ -3,7 +3,7 @@
 mod documents;
 mod files;
 mod logs;
-mod names;
+pub mod names;
 mod requests;
 mod support;
 

@@ -31,7 +31,7 @@ pub fn markup(input: &[u8]) {
 }
 
 /// The sample with a name in the fields that the upstream fills.
-fn poisoned(name: &str) -> Snapshot {
+pub fn poisoned(name: &str) -> Snapshot {
     let mut snapshot = sample::snapshot();
     for model in &mut snapshot.models {
         model.name = name.to_owned();
