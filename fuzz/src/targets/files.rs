@@ -66,6 +66,8 @@ pub fn server_json(input: &[u8]) {
 pub fn settings(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     match Config::parse(text, Path::new("hitrate.toml")) {
+        // The addresses of receivers are written as a mask, which is none.
+        Ok(config) if config.alerts.receivers.iter().any(|receiver| !receiver.url.is_empty()) => {}
         Ok(config) => {
             let written = toml::to_string(&config).expect("settings can be written");
             let again = Config::parse(&written, Path::new("again.toml")).expect("written settings are valid");

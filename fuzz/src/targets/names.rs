@@ -57,7 +57,7 @@ pub fn poisoned(name: &str) -> Snapshot {
 
 /// Files and pages with names, of every way of escaping.
 const WRITTEN: [&str; 7] = [
-    "/badge/provider/lumen/cost.svg",
+    "/badge/lumen.svg?lens=cost",
     "/badge/model/zephyr/quill-large.svg",
     "/changes.atom",
     "/providers",

@@ -76,18 +76,18 @@ pub fn mcp(input: &[u8]) {
 const API: [&str; 14] = [
     "/api/v1/changes",
     "/api/v1/cost",
-    "/api/v1/models/zephyr/quill-large/cost",
+    "/api/v1/cost/zephyr/quill-large",
     "/api/v1/endpoints",
     "/api/v1/models",
     "/api/v1/models/zephyr/quill-large",
-    "/api/v1/models/zephyr/quill-large/preference",
-    "/api/v1/models/zephyr/quill-large/preference/litellm",
+    "/api/v1/preferences/zephyr/quill-large",
+    "/api/v1/preferences/zephyr/quill-large/litellm",
     "/api/v1/preferences",
-    "/api/v1/providers",
+    "/api/v1/preferences/changes",
     "/api/v1/share",
-    "/api/v1/tiers/cost",
-    "/api/v1/history",
-    "/api/v1/search",
+    "/api/v1/tiers",
+    "/api/v1/history/zephyr/quill-large",
+    "/api/v1/readings",
 ];
 
 /// Paths of the site that take parameters, and files.
@@ -97,14 +97,14 @@ const PAGES: [&str; 14] = [
     "/cost",
     "/changes",
     "/changes.atom",
-    "/changes.json",
+    "/changes.feed.json",
     "/compare",
     "/search",
     "/suggest.json",
     "/models",
     "/models/zephyr/quill-large",
     "/providers/lumen",
-    "/badge/provider/lumen/cost.svg",
+    "/badge/lumen.svg",
     "/share",
 ];
 
