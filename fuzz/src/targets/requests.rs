@@ -25,6 +25,9 @@ const MOST_BYTES: usize = 16 << 20;
 /// Limit of the receiver in these executions, bytes.
 const MOST_TELEMETRY: usize = 1 << 20;
 
+/// The documented limit of an answer to SQL, bytes; JSON adds quotation marks and escapes.
+const MOST_SQL_BYTES: usize = 24 << 20;
+
 /// A request of OpenTelemetry; the first byte chooses traces or logs, protobuf or JSON, and gzip. What is kept is then read
 /// as the import reads it.
 pub fn otlp(input: &[u8]) {
@@ -180,7 +183,7 @@ pub fn sql(input: &[u8]) {
         Ok(answer) => {
             assert!(answer.rows.len() <= limits.rows, "{} rows", answer.rows.len());
             let size = serde_json::to_vec(&answer).expect("an answer can be written").len();
-            assert!(size <= hitrate::store::MAX_ANSWER * 2, "{size} bytes");
+            assert!(size <= 2 * MOST_SQL_BYTES, "{size} bytes");
         }
         Err(error) => bounded("the error", error.to_string().len(), text.len(), 8),
     }
