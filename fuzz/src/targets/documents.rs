@@ -48,7 +48,7 @@ pub fn decode(input: &[u8]) {
     bounded("drift", decoded.drift.keys().map(|drift| drift.path.len()).sum(), body.len(), 64);
 }
 
-/// The documents of one pair together: they are decoded, joined, and asked for the next requests. Bytes 0 separate them.
+/// The documents of one pair together: they are decoded and joined, and give the next requests. Bytes 0 separate them.
 pub fn sweep(input: &[u8]) {
     let requests = DocumentKind::ALL.map(request);
     let mut bodies = input.split(|byte| *byte == 0);

@@ -111,7 +111,7 @@ const PAGES: [&str; 14] = [
     "/share",
 ];
 
-/// The path of an input: one of a list followed by a query, or all of it as it is. `None` if it is no address.
+/// The path of an input: one of a list followed by a query, or all of it as it is. `None` if it is not an address.
 fn address(input: &[u8], paths: &[&str]) -> Option<Uri> {
     let (which, rest) = choice(input);
     let rest = std::str::from_utf8(rest).ok()?;
