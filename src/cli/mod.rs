@@ -343,7 +343,7 @@ impl Common {
 
     fn show(&self, report: &Report) -> Result<()> {
         let look = Look::of(self.table, self.color, self.wide);
-        report.asides(&look).into_iter().for_each(|aside| eprintln!("{aside}"));
+        report.asides(&look).into_iter().for_each(|aside| eprintln!("{}", plain::shown(&aside)));
         print_text(&report.render(&look))
     }
 
@@ -360,7 +360,13 @@ fn print_json(value: &impl serde::Serialize) -> Result<()> {
     Ok(())
 }
 
+/// Prints a text for people; names in it cannot control a terminal.
 fn print_text(text: &str) -> Result<()> {
+    print_exactly(&plain::shown(text))
+}
+
+/// Prints a text for a file as it is.
+fn print_exactly(text: &str) -> Result<()> {
     use std::io::Write;
     writeln!(std::io::stdout().lock(), "{text}")?;
     Ok(())

@@ -8,6 +8,11 @@ fn is_obeyed(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// The text on one line, with spaces for such characters.
+pub fn one_line(text: &str) -> String {
+    text.replace(is_obeyed, " ")
+}
+
 /// The text with such characters as escapes, as in `\u{1b}`. Line feeds and tabs stay.
 pub fn harmless(text: &str) -> String {
     escaped(text, |c| matches!(c, '\n' | '\t'))
@@ -35,7 +40,7 @@ impl<W: Write> Write for LogLines<W> {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
         let (text, end) = text.strip_suffix('\n').map_or((&*text, ""), |text| (text, "\n"));
-        let line = if text.contains(is_obeyed) { line(text) } else { text.to_owned() };
+        let line = coloured(text, |c| c == '\t');
         self.0.write_all(format!("{line}{end}").as_bytes())?;
         Ok(event.len())
     }
@@ -45,11 +50,16 @@ impl<W: Write> Write for LogLines<W> {
     }
 }
 
-/// The text of one event; `ESC [ 31 m` and the like are colours.
-fn line(text: &str) -> String {
+/// A text for a terminal with colours of the program itself: the rest is as in [`harmless`].
+pub fn shown(text: &str) -> String {
+    coloured(text, |c| matches!(c, '\n' | '\t'))
+}
+
+/// Escapes all but colours: `ESC [ 31 m` and the like.
+fn coloured(text: &str, stays: impl Fn(char) -> bool + Copy) -> String {
     let mut out = String::with_capacity(text.len());
     let mut pieces = text.split('\u{1b}');
-    out += &escaped(pieces.next().unwrap_or_default(), |c| c == '\t');
+    out += &escaped(pieces.next().unwrap_or_default(), stays);
     for piece in pieces {
         let colour = piece.strip_prefix('[').and_then(|rest| {
             let end = rest.find(|c: char| !c.is_ascii_digit() && c != ';')?;
@@ -62,7 +72,7 @@ fn line(text: &str) -> String {
             out.push('\u{1b}');
             out += colour;
         }
-        out += &escaped(rest, |c| c == '\t');
+        out += &escaped(rest, stays);
     }
     out
 }
@@ -89,6 +99,8 @@ mod tests {
 
     #[test]
     fn an_error_keeps_its_lines() {
+        assert_eq!(one_line("a\n\u{1b}b\u{202e}c"), "a  b c");
+        assert_eq!(shown("\u{1b}[1ma\u{1b}[0m\n\u{1b}[2J\tb"), "\u{1b}[1ma\u{1b}[0m\n\\u{1b}[2J\tb");
         assert_eq!(harmless("a\n  b\u{1b}[31m\u{9b}\0"), "a\n  b\\u{1b}[31m\\u{9b}\\u{0}");
     }
 }

@@ -1,7 +1,7 @@
 //! `hitrate prefs`.
 
 use super::tables::{Column, Report, Table, name, text};
-use super::{Common, exit, mine, output, plain, print_json, print_text};
+use super::{Common, exit, mine, output, plain, print_exactly, print_json, print_text};
 use crate::clock::Clock;
 use crate::domain::format::{percent, percent_change};
 use crate::domain::limits::Limits;
@@ -14,6 +14,7 @@ use crate::wording::price_list;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 /// Arguments of `prefs`.
@@ -232,7 +233,7 @@ fn with_own_traffic(
 
 /// Prints a line about a preference on standard error.
 fn about(text: &str) {
-    eprintln!("# {}", text.replace(char::is_control, " "));
+    eprintln!("# {}", plain::one_line(text));
 }
 
 /// The text on standard output, everything about it on standard error.
@@ -248,7 +249,9 @@ fn print_answer(answer: &Answer) -> Result<u8> {
     }
     for file in &rendered.files {
         about(&format!("{}: {}", rendered.title, file.path));
-        print_text(file.text.trim_end_matches('\n'))?;
+        let text = file.text.trim_end_matches('\n');
+        // In a file it has to be exact.
+        if std::io::stdout().is_terminal() { print_text(text)? } else { print_exactly(text)? }
     }
     print_about(answer);
     Ok(exit::OK)

@@ -192,10 +192,11 @@ async fn a_server_shows_its_tokens_to_no_one() {
         ["/local/export", "/local/query?sql=SELECT+1&rows=1&seconds=1", "/local/views", "/local/accept"]
     {
         let (status, body) = own.ask("GET", path);
-        assert_eq!(status, 404, "{path}");
+        assert!([404, 405].contains(&status), "{path}: {status}");
         assert!(!String::from_utf8_lossy(&body).contains(&token), "{path}");
         let joined = if path.contains('?') { '&' } else { '?' };
-        assert_eq!(own.ask("GET", &format!("{path}{joined}token={private_token}")).0, 404, "{path}");
+        let (status, _) = own.ask("GET", &format!("{path}{joined}token={private_token}"));
+        assert!([404, 405].contains(&status), "{path}: {status}");
     }
     // The private listener serves nothing without its token, and never the store.
     let asked = |path: &str| Server::ask_at(&private, "GET", path).0;
