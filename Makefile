@@ -1,7 +1,7 @@
 # Deliberately thin: scripts/ contains what each target does, and README.md describes it.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-crashes test-data test-faults test-follow test-live test-mutations test-week lighthouse bench bench-load bench-scale bench-serve bench-traffic
+.PHONY: help setup run demo fuzz test test-crashes test-data test-faults test-follow test-live test-mutations test-week lighthouse bench bench-load bench-scale bench-serve bench-traffic
 
 # `make setup` writes the extra cargo flags (none, or those of the source build) into this git-ignored file.
 # The shell reads it when a recipe runs, because make reads its files before setup writes this one.
@@ -26,6 +26,9 @@ test: setup ## run format check, lints, tests, and browser checks if a browser i
 
 test-crashes: setup ## kill the program 1,000 times, damage its files, and take its disk and memory away (takes minutes)
 	HITRATE_KILLS=1000 HITRATE_DAMAGES=10 cargo test --locked --test it $(FEATURES) crashes:: -- --nocapture --test-threads 1
+
+fuzz: setup ## run every fuzz target under libFuzzer: 10 million executions or 20 minutes each (HITRATE_FUZZ_SECONDS shortens it)
+	@scripts/fuzz.sh
 
 test-follow: setup ## check alerts with a real SMTP server and the Standard Webhooks verifier (downloads them once)
 	@scripts/follow.sh

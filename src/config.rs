@@ -4,12 +4,14 @@
 mod alerts;
 mod alerts_rules;
 mod backfill;
+mod file_text;
 mod limits;
 mod retention;
 
 pub use alerts::{Alerts, Digest, Hidden, MASK, QuietHours, Receiver, ReceiverKind, SmtpTls};
 pub use alerts_rules::{DEFAULT_WORKLOAD, Importance, Rule};
 pub use backfill::Backfill;
+pub use file_text::{LARGEST_TEXT, limited, read_text};
 pub use retention::{MIN_HOURLY_DAYS, Retention};
 
 use crate::domain::workload::Workload;
@@ -201,8 +203,7 @@ impl Config {
     }
 
     fn from_file(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Io { path: path.to_owned(), source })?;
+        let text = read_text(path).map_err(|source| ConfigError::Io { path: path.to_owned(), source })?;
         Self::parse(&text, path)
     }
 
@@ -294,8 +295,7 @@ impl Config {
         }
         let path = data_dir.join(file);
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(&path)
-            .map_err(|source| WorkloadError::Io { path: shown.clone(), source })?;
+        let text = read_text(&path).map_err(|source| WorkloadError::Io { path: shown.clone(), source })?;
         let json = path.extension().is_some_and(|extension| extension == "json");
         let kind = if json { FileKind::Json } else { FileKind::Toml };
         workload_file::joined(workload_file::read(&text, kind, &shown)?, &shown)

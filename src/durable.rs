@@ -139,6 +139,14 @@ const MOST_LINKS: usize = 40;
 /// # Errors
 /// If the place is not a regular file, or the system refuses; the file is then unchanged.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_with(path, |file| file.write_all(bytes))
+}
+
+/// The same for content that a function writes.
+///
+/// # Errors
+/// See [`replace`], and the error of the function.
+pub fn replace_with(path: &Path, content: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let place = behind_links(path)?;
     let existing = match fs::metadata(&place) {
         Ok(existing) => Some(existing),
@@ -154,7 +162,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut temporary = builder.tempfile_in(folder)?;
-    temporary.write_all(bytes)?;
+    content(temporary.as_file_mut())?;
     if let Some(existing) = &existing {
         keep(temporary.as_file(), existing)?;
     }

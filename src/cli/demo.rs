@@ -2,7 +2,7 @@
 
 use super::serve::{address, own, private, stop_on_signal};
 use super::stopping::{Tasks, block_on, until_stopped};
-use super::{Common, exit, print_text, progress, runtime};
+use super::{Common, exit, output, print_text, progress, runtime};
 use crate::background::{self, Workers};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -87,8 +87,7 @@ pub fn run(common: &Common, args: &DemoArgs) -> Result<u8> {
     if let Some(file) = &args.log {
         let (today, world) = world(args)?;
         let log = Simulator::new(world)?.own_log(today).context(NO_LOG)?;
-        durable::replace(file, log.text.as_bytes())
-            .with_context(|| format!("cannot write {}", file.display()))?;
+        output::write(common, file, |to| to.write_all(log.text.as_bytes()))?;
         return Ok(exit::OK);
     }
     let listen = address(&args.listen)?;

@@ -18,6 +18,8 @@ mod mcp;
 mod mine;
 mod model;
 mod open;
+mod output;
+mod plain;
 mod prefs;
 mod publish;
 mod query;
@@ -213,7 +215,7 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) if is_broken_pipe(&error) => ExitCode::from(exit::OK),
         Err(error) => {
-            eprintln!("hitrate: {}", in_words(&error));
+            eprintln!("hitrate: {}", plain::harmless(&in_words(&error)));
             ExitCode::from(code_of(&error))
         }
     }
@@ -236,7 +238,7 @@ fn init_logs(colour: When) {
         EnvFilter::try_from_env("HITRATE_LOG").unwrap_or_else(|_| EnvFilter::new("hitrate=info,warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| plain::LogLines(std::io::stderr()))
         .with_ansi(colour.on_standard_error())
         .with_target(false)
         .init();
@@ -343,7 +345,7 @@ impl Common {
 
     fn show(&self, report: &Report) -> Result<()> {
         let look = Look::of(self.table, self.color, self.wide);
-        report.asides(&look).into_iter().for_each(|aside| eprintln!("{aside}"));
+        report.asides(&look).into_iter().for_each(|aside| eprintln!("{}", plain::shown(&aside)));
         print_text(&report.render(&look))
     }
 
@@ -360,7 +362,13 @@ fn print_json(value: &impl serde::Serialize) -> Result<()> {
     Ok(())
 }
 
+/// Prints a text for people; names in it cannot control a terminal.
 fn print_text(text: &str) -> Result<()> {
+    print_exactly(&plain::shown(text))
+}
+
+/// Prints a text for a file as it is.
+fn print_exactly(text: &str) -> Result<()> {
     use std::io::Write;
     writeln!(std::io::stdout().lock(), "{text}")?;
     Ok(())

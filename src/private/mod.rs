@@ -22,6 +22,7 @@ mod values;
 pub use answers::Own;
 pub use import::{Added, Destination, Failure};
 pub use own_store::OwnStore;
+pub use receiver::{Telemetry, reduce_telemetry};
 pub use token::{Token, TokenError, VARIABLE};
 
 use crate::connections::{self, Limits, refuse_oversized, share_of_descriptors};

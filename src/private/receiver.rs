@@ -195,6 +195,32 @@ fn coding(headers: &HeaderMap) -> Result<bool, Refusal> {
     }
 }
 
+/// The form of a request of OpenTelemetry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Telemetry {
+    /// Whether it has log records, not spans.
+    pub is_logs: bool,
+    /// Whether it is protobuf, not JSON.
+    pub is_protobuf: bool,
+    /// Whether it is compressed with gzip.
+    pub is_gzip: bool,
+}
+
+/// What the receiver stores of a request with this body: lines of JSON. `most` limits the decompressed body, bytes.
+///
+/// # Errors
+/// The message that the client would receive.
+pub fn reduce_telemetry(form: Telemetry, body: &[u8], most: usize) -> Result<Vec<String>, String> {
+    let signal = if form.is_logs { Signal::Logs } else { Signal::Traces };
+    let encoding = if form.is_protobuf { Form::Protobuf } else { Form::Json };
+    let mut kept = decode(signal, encoding, form.is_gzip, body, most).map_err(|refusal| refusal.message)?;
+    let mut repeats = Repeats::default();
+    for request in &mut kept.requests {
+        repeats.remove(request);
+    }
+    Ok(kept.requests.iter().map(Value::to_string).collect())
+}
+
 fn decode(signal: Signal, form: Form, is_gzip: bool, body: &[u8], most: usize) -> Result<Kept, Refusal> {
     let mut unpacked = Vec::new();
     let body = if is_gzip {

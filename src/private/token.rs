@@ -1,5 +1,6 @@
 //! The token of the private listener: from the environment, a file, or a file that is generated in the data folder.
 
+use crate::config::read_text;
 use crate::secret::is_same;
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
@@ -62,7 +63,7 @@ impl Token {
             return Self::checked(&value, VARIABLE.to_owned(), least);
         }
         let path = if file.trim().is_empty() { data.join(FILE) } else { data.join(file.trim()) };
-        let text = match std::fs::read_to_string(&path) {
+        let text = match read_text(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound && file.trim().is_empty() => {
                 generate(&path).map_err(|source| TokenError::Write { path: path.clone(), source })?
