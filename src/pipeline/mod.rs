@@ -7,6 +7,7 @@ mod backfill;
 mod backtest;
 mod changes;
 mod collect;
+mod health;
 mod history;
 mod imports;
 mod preferences;
@@ -25,6 +26,7 @@ pub use backfill::{HistoryPlan, ImportOptions, ImportStop, NextSweep, Sink, Upst
 pub use backtest::{backtest, backtest_by_hour, backtest_record};
 pub use changes::{examine_shifts, measured_changes};
 pub use collect::{CollectOptions, CollectReport};
+pub use health::{Failure, Health, StoreHealth};
 pub use history::flips;
 pub use imports::{FileReport, ImportError, ImportFile, forget_import, import_file};
 pub use preferences::realised_preferences;
@@ -181,6 +183,8 @@ pub struct Pipeline {
     /// Held while runs enter or leave the record. The order of runs matters, so one writer at a time goes from the archive to
     /// the store: an acceptance that stores sixty runs again must not meet the sweep of the hour.
     recording: Mutex<()>,
+    /// What `health()` reports.
+    monitor: health::Monitor,
 }
 
 /// Opens the store of a data folder within the limits of the settings.
@@ -258,6 +262,7 @@ impl Pipeline {
             sweeps: backfill::Sweeps::default(),
             progress: Mutex::default(),
             recording: Mutex::default(),
+            monitor: health::Monitor::default(),
         };
         match pipeline.recover() {
             Err(PipelineError::Archive(error)) => {
