@@ -23,6 +23,9 @@ pub const PLACES: &[&str] = &[
     "ingest.commit",
     "ingest.checkpoint",
     "publish.saved",
+    "backup.copied",
+    "backup.manifest",
+    "restore.copied",
 ];
 
 /// What happens at the place that the variable names.

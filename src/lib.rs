@@ -41,6 +41,9 @@ pub mod site;
 pub mod plausibility;
 
 pub mod pipeline;
+
+pub mod backup;
+pub mod check;
 pub mod scheduler;
 pub mod study;
 pub mod traffic;

@@ -5,6 +5,7 @@ mod accept;
 mod alerts;
 mod alerts_check;
 mod backtest;
+mod backup;
 mod changes;
 mod check;
 mod collect;
@@ -186,8 +187,12 @@ enum Verb {
     Publish(publish::PublishArgs),
     /// Answer an AI agent through the Model Context Protocol, on standard input and output.
     Mcp(mcp::McpArgs),
-    /// Check stored data.
+    /// Check the installation: store, archive, snapshot, settings, clock, disk, upstream, alerts.
     Check(check::CheckArgs),
+    /// Write or verify a backup of the data folder, also while the service runs.
+    Backup(backup::BackupArgs),
+    /// Make a new data folder of a backup.
+    Restore(backup::RestoreArgs),
     /// Check the method on simulated worlds with a known truth.
     Study(study::StudyArgs),
     /// Check the health of a running server (for containers).
@@ -290,6 +295,8 @@ fn run(cli: Cli) -> Result<u8> {
         Verb::Publish(args) => publish::run(&common, &args),
         Verb::Mcp(args) => mcp::run(&common, &args),
         Verb::Check(args) => check::run(&common, &args),
+        Verb::Backup(args) => backup::run(&common, &args),
+        Verb::Restore(args) => backup::restore(&common, &args),
         Verb::Study(args) => study::run(&common, &args),
         Verb::Healthcheck(args) => running::healthcheck(&common, &args),
         Verb::Config(args) => show::config(&common, &args),

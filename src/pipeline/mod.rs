@@ -7,6 +7,7 @@ mod backfill;
 mod backtest;
 mod changes;
 mod collect;
+mod disk;
 mod health;
 mod history;
 mod imports;
@@ -26,6 +27,7 @@ pub use backfill::{HistoryPlan, ImportOptions, ImportStop, NextSweep, Sink, Upst
 pub use backtest::{backtest, backtest_by_hour, backtest_record};
 pub use changes::{examine_shifts, measured_changes};
 pub use collect::{CollectOptions, CollectReport};
+pub use disk::{DiskSpace, disk_space};
 pub use health::{Failure, Health, StoreHealth};
 pub use history::flips;
 pub use imports::{FileReport, ImportError, ImportFile, forget_import, import_file};

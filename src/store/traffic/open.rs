@@ -99,6 +99,11 @@ impl TrafficStore {
         self.database.read(query)
     }
 
+    /// The database.
+    pub(in crate::store) fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// A connection for several queries, with temporary tables of its own.
     pub(super) fn reader(&self) -> Result<Connection, StoreError> {
         self.database.reader()
