@@ -14,10 +14,12 @@ pub struct Ended;
 /// from the runtime's pool, because a lowered priority cannot be raised again.
 pub fn spawn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> oneshot::Receiver<T> {
     let (answer, answered) = oneshot::channel();
+    // Lines of the log belong to the run of the caller.
+    let span = tracing::Span::current();
     let run = move || {
         step_back();
         // The send fails if the caller does not wait for the result; that is fine.
-        drop(answer.send(work()));
+        drop(answer.send(span.in_scope(work)));
     };
     if let Err(error) = std::thread::Builder::new().name("background".to_owned()).spawn(run) {
         tracing::error!(%error, "cannot start a background thread");

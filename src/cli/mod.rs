@@ -14,6 +14,7 @@ mod dataset;
 mod demo;
 mod export;
 mod import;
+mod logging;
 mod logs;
 mod mcp;
 mod mine;
@@ -37,7 +38,7 @@ mod traffic;
 mod workload;
 
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{Config, LogFormat};
 use crate::pipeline::{DataDir, PipelineError};
 use crate::snapshot::{self, Snapshot};
 use crate::store::StoreError;
@@ -135,6 +136,15 @@ pub struct Common {
         default_value = "auto"
     )]
     color: When,
+    /// Form of the log on standard error: `text` for people, `json` for one object a line [default: setting `log.format`].
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Global options",
+        env = "HITRATE_LOG_FORMAT",
+        value_name = "FORM"
+    )]
+    log_format: Option<LogFormat>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -212,7 +222,7 @@ enum Verb {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    init_logs(cli.common.color);
+    logging::init(cli.common.log_format(), cli.common.color);
     match run(cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) if is_broken_pipe(&error) => ExitCode::from(exit::OK),
@@ -232,18 +242,6 @@ fn in_words(error: &anyhow::Error) -> String {
         }
     }
     text
-}
-
-fn init_logs(colour: When) {
-    use tracing_subscriber::EnvFilter;
-    let filter =
-        EnvFilter::try_from_env("HITRATE_LOG").unwrap_or_else(|_| EnvFilter::new("hitrate=info,warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(colour.on_standard_error())
-        .with_target(false)
-        .init();
 }
 
 /// A reader that closes the pipe (`hitrate tiers | head`) is not a failure.
@@ -309,6 +307,12 @@ fn run(cli: Cli) -> Result<u8> {
 impl Common {
     fn data(&self) -> DataDir {
         DataDir::new(self.data_dir.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR)))
+    }
+
+    /// The form of the log. Invalid settings are reported by the command, not here.
+    fn log_format(&self) -> LogFormat {
+        let of_settings = || self.settings().map_or(LogFormat::Text, |config| config.log.format);
+        self.log_format.unwrap_or_else(of_settings)
     }
 
     /// The data folder, if it has a store.

@@ -1,6 +1,7 @@
 //! collect (upstream → archive), record (archive → store), publish (store → snapshot): the flow in
 //! `docs/architecture.md`. Live collection and replay share all code after the archive.
 
+mod activity;
 mod analyse;
 mod assemble;
 mod backfill;
@@ -22,7 +23,9 @@ mod seasons;
 mod suspect;
 mod sweep;
 
+pub use activity::Activity;
 pub use analyse::sensitivity;
+pub use backfill::Progress as HistoryProgress;
 pub use backfill::{HistoryPlan, ImportOptions, ImportStop, NextSweep, Sink, UpstreamImport};
 pub use backtest::{backtest, backtest_by_hour, backtest_record};
 pub use changes::{examine_shifts, measured_changes};
@@ -187,6 +190,8 @@ pub struct Pipeline {
     recording: Mutex<()>,
     /// What `health()` reports.
     monitor: health::Monitor,
+    /// What `activity()` reports.
+    counters: activity::Counters,
 }
 
 /// Opens the store of a data folder within the limits of the settings.
@@ -265,6 +270,7 @@ impl Pipeline {
             progress: Mutex::default(),
             recording: Mutex::default(),
             monitor: health::Monitor::default(),
+            counters: activity::Counters::default(),
         };
         match pipeline.recover() {
             Err(PipelineError::Archive(error)) => {

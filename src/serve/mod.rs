@@ -40,6 +40,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
+use tracing::Instrument;
 
 /// Returns the current time.
 type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -144,7 +145,7 @@ impl Content {
 
 fn router(content: Content, clock: Arc<dyn Clock>, token: &str) -> Router {
     let now: Now = Arc::new(move || clock.now());
-    let metrics = Arc::new(Metrics::new(content.current.clone(), now.clone()));
+    let metrics = Arc::new(Metrics::new(&content, now.clone()));
     let is_behind_proxy = !content.settings.client_header.trim().is_empty();
     let public = Public::new(content.current, now, &content.settings.public_url);
     let alerts = content.outbox.filter(Outbox::has_receivers);
@@ -196,7 +197,21 @@ pub async fn collect_and_publish(
     options: &CollectOptions,
     cancel: &CancellationToken,
 ) -> Result<(), PipelineError> {
+    collect_in(pipeline, options, cancel).instrument(run_span()).await
+}
+
+/// The span of a run: each line of the log within it has its id, which the collection fills in.
+pub fn run_span() -> tracing::Span {
+    tracing::info_span!("run", run_id = tracing::field::Empty)
+}
+
+async fn collect_in(
+    pipeline: Arc<Pipeline>,
+    options: &CollectOptions,
+    cancel: &CancellationToken,
+) -> Result<(), PipelineError> {
     let collected = pipeline.collect(options, cancel, |_, _| {}).await;
+    pipeline.note_collection(&collected);
     if let Err(PipelineError::Cancelled) = collected {
         tracing::info!("{}", PipelineError::Cancelled);
         return Ok(());
@@ -206,8 +221,12 @@ pub async fn collect_and_publish(
     }
     // After a failed or suspect run, the numbers stay the same, but the outcome of the run is published. An error may
     // also come after the run was stored.
-    let published = pipeline.clone();
-    match background::run(move || published.publish()).await? {
+    let publisher = pipeline.clone();
+    let started = std::time::Instant::now();
+    let published = background::run(move || publisher.publish()).await;
+    pipeline
+        .note_publication(matches!(published, Ok(Ok(_) | Err(PipelineError::NoRun(_)))), started.elapsed());
+    match published? {
         Ok(snapshot) => {
             tracing::info!(snapshot = snapshot.id, "published");
             background::run(move || pipeline.roll_up_or_log()).await?;
