@@ -92,7 +92,7 @@ fn installation(common: &Common, args: &CheckArgs) -> Result<u8> {
     let worst = |state| findings.iter().any(|finding| finding.state == state);
     let state = [CheckState::Failed, CheckState::Warning].into_iter().find(|state| worst(*state));
     let checked = Checked { state: state.unwrap_or(CheckState::Ok), findings };
-    common.report(&checked, || describe_findings(&checked))?;
+    common.print(&checked, || describe_findings(&checked))?;
     Ok(if checked.state == CheckState::Failed { exit::ERROR } else { exit::OK })
 }
 
@@ -175,7 +175,7 @@ fn settings(
 }
 
 /// One line for each check, and what to do below it.
-fn describe_findings(checked: &Checked) -> Report {
+fn describe_findings(checked: &Checked) -> String {
     let names: BTreeSet<usize> = checked.findings.iter().map(|finding| finding.check.len()).collect();
     let width = names.last().copied().unwrap_or_default();
     let mut lines = Vec::new();
@@ -191,7 +191,7 @@ fn describe_findings(checked: &Checked) -> Report {
         format::counted(of(CheckState::Warning), "warning"),
         of(CheckState::Failed)
     ));
-    Report::default().text(lines.join("\n"))
+    lines.join("\n")
 }
 
 /// Prints the acceptance numbers of every run; exit code 1 if one misses its bound.
