@@ -66,7 +66,8 @@ pub mod exit {
     pub const UPSTREAM: u8 = 4;
     /// The run is stored, but parts of it failed; for `replay` and `publish`: some runs or pages are missing; for `traffic import`: some
     /// entries or files could not be read; for `import file`: some rows could not be used; for `import upstream`: some
-    /// requests are left.
+    /// requests are left; for `backup`: the data folder lacks its store or a file of the archive; for `restore`: damaged
+    /// files were left out.
     pub const PARTIAL: u8 = 5;
     /// The store was written by a newer version.
     pub const TOO_NEW: u8 = 6;

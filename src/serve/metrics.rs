@@ -88,7 +88,9 @@ impl Metrics {
         registry.register_with_unit("uptime", "Time since the start", Unit::Seconds, uptime);
         let snapshot = self.current.get();
         if let Some(snapshot) = &snapshot {
-            let age = |since| ConstGauge::new(((self.now)() - since).as_seconds_f64());
+            let age = |since: chrono::DateTime<chrono::Utc>| {
+                ConstGauge::new(((self.now)() - since).as_seconds_f64())
+            };
             let help = "Age of the newest data";
             registry.register_with_unit("data_age", help, Unit::Seconds, age(snapshot.as_of));
             let help = "Time since the snapshot was built";
