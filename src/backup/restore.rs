@@ -93,8 +93,10 @@ pub fn restore(
 /// Refuses a target that has files.
 fn refuse_files(into: &Path) -> Result<(), BackupError> {
     match fs::read_dir(into) {
-        Ok(entries) if entries.count() == 0 => Ok(()),
-        Ok(_) => Err(BackupError::NotEmpty(into.to_owned())),
+        Ok(entries) => match entries.count() {
+            0 => Ok(()),
+            _ => Err(BackupError::NotEmpty(into.to_owned())),
+        },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(io_error(into)(error)),
     }

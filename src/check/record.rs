@@ -179,10 +179,7 @@ pub fn clock(facts: Option<&StoreFacts>, upstream: Option<DateTime<Utc>>, now: D
         return Finding::failed(CHECK, detail, action);
     }
     let Some(upstream) = upstream else {
-        return Finding::ok(
-            CHECK,
-            "it is not before the newest run; the upstream was not asked for its time",
-        );
+        return Finding::ok(CHECK, "it is not before the newest run; the time of the upstream is not known");
     };
     let off = now - upstream;
     if off.abs() > CLOCK_TOLERANCE {

@@ -38,7 +38,7 @@ pub fn schedule(config: &Config, now: DateTime<Utc>) -> (Finding, usize) {
     }
 }
 
-/// Whether the private listener is for this machine only, or stands behind a proxy with TLS.
+/// Whether the private listener is for this machine only, or is behind a proxy with TLS.
 pub fn private_listener(config: &Config) -> Finding {
     const CHECK: &str = "private listener";
     let listen = config.private.listen.trim();

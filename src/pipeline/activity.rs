@@ -66,7 +66,7 @@ impl Pipeline {
         self.counters.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Counts a collection that ended. A stop of the service is no outcome.
+    /// Counts a collection that ended. A stop of the service is not counted.
     pub fn note_collection(&self, collected: &Result<CollectReport, PipelineError>) {
         let now = self.clock.now();
         self.counters.change(|activity| match collected {

@@ -202,7 +202,8 @@ pub async fn collect_and_publish(
 
 /// The span of a run: each line of the log within it has its id, which the collection fills in.
 pub fn run_span() -> tracing::Span {
-    tracing::info_span!("run", run_id = tracing::field::Empty)
+    // Of the highest level, so that it is there whatever is logged.
+    tracing::error_span!("run", run_id = tracing::field::Empty)
 }
 
 async fn collect_in(

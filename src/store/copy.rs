@@ -108,15 +108,17 @@ fn copy(connection: &Connection, options: &StoreOptions) -> Result<PathBuf, Stor
     let sql = "SELECT current_database() AS name";
     let source = rows!(connection, sql, [], |name: String| name).pop().unwrap_or_default();
     let source = source.replace('"', "\"\"");
-    let copied = connection
-        .execute_batch(&format!("ATTACH '{quoted}' AS {name}"))
-        .map_err(StoreError::from)
-        .and_then(|()| {
-            let copied = connection.execute_batch(&format!("COPY FROM DATABASE \"{source}\" TO {name}"));
-            // Detaching writes the checkpoint, so that the file is complete without a write-ahead log.
-            let detached = connection.execute_batch(&format!("DETACH {name}"));
-            copied.and(detached).map_err(StoreError::from)
-        });
+    let run = |sql: &str| connection.execute_batch(sql).map_err(StoreError::from);
+    let copied = run(&format!("ATTACH '{quoted}' AS {name}")).and_then(|()| {
+        // In one transaction, so that all tables have the state of one moment. The checkpoint leaves no write-ahead log.
+        let copied =
+            run(&format!("BEGIN; COPY FROM DATABASE \"{source}\" TO {name}; COMMIT; CHECKPOINT {name}"));
+        if copied.is_err() {
+            // There is none to take back if the checkpoint failed.
+            let _ = run("ROLLBACK");
+        }
+        copied.and(run(&format!("DETACH {name}")))
+    });
     if copied.is_err() {
         // A partial copy is useless. The removal may fail because the file does not exist.
         let _ = std::fs::remove_file(&path);

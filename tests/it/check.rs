@@ -173,7 +173,7 @@ fn a_clock_before_the_newest_run_or_far_from_the_upstream_is_found() {
 }
 
 #[test]
-fn runs_that_only_one_side_has_are_told_apart() {
+fn runs_that_only_one_side_has_are_found() {
     let now = at("2026-08-01T12:00:00Z");
     let run = |id: &str| StoredRun { run_id: id.into(), observed_at: now, status: RunStatus::Ok };
     let facts =

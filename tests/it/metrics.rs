@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::binary::hitrate;
 use crate::rig::folder;
-use crate::upstream::{Upstream, pipeline_with};
+use crate::upstream::{Upstream, day, pipeline_with};
 
 /// Metrics that exist only while a history import has requests left.
 const ONLY_DURING_AN_IMPORT: [&str; 2] =
@@ -31,8 +31,10 @@ async fn metrics() -> String {
     let receivers =
         "[[alerts.receivers]]\nname = \"ops\"\nkind = \"slack\"\nurl_env = \"NO_SUCH_VARIABLE\"\n";
     let pipeline = Arc::new(pipeline_with(data.path(), receivers));
+    let time = day(10);
+    upstream.set_now(time);
     let options =
-        CollectOptions { upstream: Some(upstream.url()), at: None, rate: Some(0.0), simulated: true };
+        CollectOptions { upstream: Some(upstream.url()), at: Some(time), rate: Some(0.0), simulated: true };
     let cancel = CancellationToken::new();
     collect_and_publish(pipeline.clone(), &options, &cancel).await.expect("collected and published");
     let content = Content::of(&pipeline);
@@ -130,6 +132,23 @@ fn documented() -> BTreeSet<String> {
     rows.filter(|name| name.contains('_')).map(str::to_owned).collect()
 }
 
+/// The alerting rules, each with its keys. The file has one key a line; a line of another form fails.
+fn rules() -> Vec<BTreeMap<String, String>> {
+    let text = file("deploy/prometheus/alerts.yml");
+    let mut rules: Vec<BTreeMap<String, String>> = Vec::new();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    for line in lines.skip_while(|line| !line.starts_with("- alert:")) {
+        let line = line.strip_prefix("- ").inspect(|_| rules.push(BTreeMap::new())).unwrap_or(line);
+        let (key, value) = line.split_once(':').unwrap_or_else(|| panic!("{line}"));
+        let value = value.trim();
+        let quoted = value.strip_prefix('\'').and_then(|value| value.strip_suffix('\''));
+        let value = quoted.map_or_else(|| value.to_owned(), |value| value.replace("''", "'"));
+        let rule = rules.last_mut().expect("a rule");
+        assert!(rule.insert(key.to_owned(), value).is_none(), "twice in a rule: {line}");
+    }
+    rules
+}
+
 /// Every `expr` of a document in JSON.
 fn expressions(value: &Value, found: &mut Vec<String>) {
     match value {
@@ -174,8 +193,7 @@ async fn documents_dashboard_and_rules_name_the_metrics_that_exist() {
     let mut queries = Vec::new();
     expressions(&dashboard, &mut queries);
     assert!(queries.len() > 20, "{}", queries.len());
-    let rules: Value = serde_saphyr::from_str(&file("deploy/prometheus/alerts.yml")).expect("YAML");
-    expressions(&rules, &mut queries);
+    queries.extend(rules().iter().map(|rule| rule["expr"].clone()));
     for query in &queries {
         let used = named(query);
         assert!(!used.is_empty() || query.contains("up{"), "{query}");
@@ -191,45 +209,43 @@ async fn a_collection_and_its_publication_are_counted() {
         let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
         line.unwrap_or_else(|| panic!("no {series} in\n{text}")).parse().expect("a number")
     };
-    assert_eq!(value("hitrate_runs_total{status=\"ok\"}"), 1.0);
+    let accepted =
+        ["ok", "partial"].map(|status| value(&format!("hitrate_runs_total{{status=\"{status}\"}}")));
+    assert_eq!(accepted.iter().sum::<f64>(), 1.0);
     assert_eq!(value("hitrate_runs_total{status=\"failed\"}"), 0.0);
     assert_eq!(value("hitrate_publications_total"), 1.0);
     assert_eq!(value("hitrate_collect_errors_total"), 0.0);
     assert_eq!(value("hitrate_consecutive_failures"), 0.0);
-    assert_eq!(value("hitrate_last_run_status{status=\"ok\"}"), 1.0);
+    let newest =
+        ["ok", "partial"].map(|status| value(&format!("hitrate_last_run_status{{status=\"{status}\"}}")));
+    assert_eq!(newest.iter().sum::<f64>(), 1.0);
     assert_eq!(value("hitrate_store_ok"), 1.0);
     assert_eq!(value("hitrate_alert_receivers{state=\"on\"}"), 1.0);
     assert_eq!(value("hitrate_http_response_seconds_count{area=\"health\"}"), 1.0);
     assert!(value("hitrate_upstream_answers_total{outcome=\"ok\"}") > 10.0);
-    assert!(value("hitrate_data_age_seconds") < 600.0);
+    assert!(value("hitrate_data_age_seconds") > 0.0);
     assert!(value("hitrate_data_bytes{part=\"archive\"}") > 1000.0);
     assert!(value("hitrate_disk_available_bytes") > 0.0);
 }
 
 #[test]
 fn every_alert_is_explained_in_the_runbook() {
-    let rules: Value = serde_saphyr::from_str(&file("deploy/prometheus/alerts.yml")).expect("YAML");
-    let rules = rules["groups"][0]["rules"].as_array().expect("rules").clone();
     let runbook = file("docs/operations.md");
     let runbook =
         runbook.split("\n## Runbook").nth(1).expect("a runbook").split("\n## ").next().expect("its text");
     let mut alerts = BTreeSet::new();
-    for rule in &rules {
-        let name = rule["alert"].as_str().expect("a name");
-        assert!(alerts.insert(name.to_owned()), "{name} occurs twice");
-        assert!(rule["for"].as_str().is_some_and(|time| time.ends_with(['m', 'h'])), "{rule}");
-        let severity = rule["labels"]["severity"].as_str().expect("a severity");
-        assert!(["critical", "warning", "info"].contains(&severity), "{rule}");
-        for text in ["summary", "description"] {
-            assert!(rule["annotations"][text].as_str().is_some_and(|text| text.len() > 10), "{rule}");
-        }
-        let link = rule["annotations"]["runbook_url"].as_str().expect("a link");
-        assert_eq!(link, format!("docs/operations.md#{}", name.to_lowercase()));
+    for rule in rules() {
+        let name = &rule["alert"];
+        assert!(alerts.insert(name.clone()), "{name} occurs twice");
+        assert!(rule["for"].ends_with(['m', 'h']), "{rule:?}");
+        assert!(["critical", "warning", "info"].contains(&rule["severity"].as_str()), "{rule:?}");
+        assert!(rule["summary"].len() > 10 && rule["description"].len() > 10, "{rule:?}");
+        assert_eq!(rule["runbook_url"], format!("docs/operations.md#{}", name.to_lowercase()));
     }
+    assert!(alerts.len() > 15, "{alerts:?}");
     let entries = runbook.lines().filter_map(|line| line.strip_prefix("### "));
     assert_eq!(entries.map(str::to_owned).collect::<BTreeSet<_>>(), alerts);
-    let scrape: Value = serde_saphyr::from_str(&file("deploy/prometheus/scrape.yml")).expect("YAML");
-    assert_eq!(scrape["scrape_configs"][0]["job_name"], "hitrate");
+    assert!(file("deploy/prometheus/scrape.yml").contains("job_name: hitrate\n"));
 }
 
 #[test]
