@@ -97,8 +97,9 @@ impl Metrics {
             registry.register_with_unit("snapshot_age", help, Unit::Seconds, age(snapshot.built_at));
             collection::of_snapshot(&mut registry, snapshot);
         }
-        if let Some(pipeline) = &self.pipeline {
-            collection::of_pipeline(&mut registry, pipeline, snapshot.as_deref());
+        match &self.pipeline {
+            Some(pipeline) => collection::of_pipeline(&mut registry, pipeline, snapshot.as_deref()),
+            None => collection::of_store(&mut registry, false),
         }
         if let Some(outbox) = &self.outbox {
             collection::of_alerts(&mut registry, outbox);

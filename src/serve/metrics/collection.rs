@@ -100,14 +100,16 @@ pub(super) fn of_pipeline(registry: &mut Registry, pipeline: &Pipeline, snapshot
     });
     let help = "Collections in a row, up to the last one, that gave no accepted run";
     gauge("consecutive_failures", not_accepted + activity.errors_in_a_row, help);
-    let is_open = u64::from(health.store == StoreHealth::Ok);
-    gauge("store_ok", is_open, "1 if the store can be used, 0 otherwise");
     gauge("runs_pending", health.pending.len() as u64, "Archived runs that wait to be stored");
     let problems = health.archive_problems.len() as u64;
     gauge("archive_problems", problems, "Files of the archive that are missing or damaged");
     gauge("set_aside", health.set_aside as u64, "Files and archived runs that are set aside");
     let is_plausible = u64::from(health.clock.is_none());
     gauge("clock_ok", is_plausible, "1 if the clock does not contradict the record, 0 otherwise");
+    of_store(registry, health.store == StoreHealth::Ok);
+    let mut gauge = |name: &str, value: u64, help: &str| {
+        registry.register(name, help, ConstGauge::new(value as f64));
+    };
     if let Some(progress) = pipeline.history_progress() {
         gauge(
             "history_requests_answered",
@@ -124,6 +126,12 @@ pub(super) fn of_pipeline(registry: &mut Registry, pipeline: &Pipeline, snapshot
         let (help, seconds) = ("Duration of the last publication", ConstGauge::new(took.as_secs_f64()));
         registry.register_with_unit("last_publish", help, Unit::Seconds, seconds);
     }
+}
+
+/// Whether the store can be used. Without a pipeline, the service only shows the last snapshot.
+pub(super) fn of_store(registry: &mut Registry, is_usable: bool) {
+    let value = ConstGauge::new(f64::from(u8::from(is_usable)));
+    registry.register("store_ok", "1 if the store can be used, 0 otherwise", value);
 }
 
 /// The metrics of the receivers of alerts; none if there are no receivers.
