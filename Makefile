@@ -1,7 +1,7 @@
 # Deliberately thin: scripts/ contains what each target does, and README.md describes it.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo fuzz test test-crashes test-data test-faults test-follow test-live test-mutations test-week lighthouse bench bench-load bench-scale bench-serve bench-traffic
+.PHONY: help setup run demo fuzz test test-crashes test-data test-faults test-follow test-live test-metrics test-mutations test-week lighthouse bench bench-load bench-scale bench-serve bench-traffic
 
 # `make setup` writes the extra cargo flags (none, or those of the source build) into this git-ignored file.
 # The shell reads it when a recipe runs, because make reads its files before setup writes this one.
@@ -38,6 +38,9 @@ test-data: setup ## read the Parquet dataset with DuckDB, Polars and pandas (dow
 
 test-live: setup ## check the receiver with the real LiteLLM proxy and OpenTelemetry exporter (downloads them once)
 	@scripts/live.sh
+
+test-metrics: ## check the alerting rules and run their unit tests (needs promtool, otherwise skipped)
+	@scripts/test-metrics.sh
 
 test-mutations: setup ## test every mutation of every upstream field on a simulated and a recorded day (takes minutes)
 	HITRATE_MUTATIONS=all cargo test --locked --test it $(FEATURES) mutations::no_silent

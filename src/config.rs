@@ -6,12 +6,14 @@ mod alerts_rules;
 mod backfill;
 mod file_text;
 mod limits;
+mod log;
 mod retention;
 
 pub use alerts::{Alerts, Digest, Hidden, MASK, QuietHours, Receiver, ReceiverKind, SmtpTls};
 pub use alerts_rules::{DEFAULT_WORKLOAD, Importance, Rule};
 pub use backfill::Backfill;
 pub use file_text::{LARGEST_TEXT, limited, read_text};
+pub use log::{Log, LogFormat};
 pub use retention::{MIN_HOURLY_DAYS, Retention};
 
 use crate::domain::workload::Workload;
@@ -49,6 +51,8 @@ pub struct Config {
     pub alerts: Alerts,
     /// How long readings are kept.
     pub retention: Retention,
+    /// The log.
+    pub log: Log,
 }
 
 /// Upstream address and sources.

@@ -48,6 +48,9 @@ pub const PLACES: &[&str] = &[
     "site.exchanged",
     "site.moved",
     "serve.stopping",
+    "backup.copied",
+    "backup.manifest",
+    "restore.copied",
 ];
 
 /// What happens at the place that the variable names.

@@ -41,6 +41,8 @@ pub mod site;
 
 pub mod plausibility;
 
+pub mod backup;
+pub mod check;
 pub mod scheduler;
 
 pub mod pipeline;

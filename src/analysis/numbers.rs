@@ -10,7 +10,7 @@ use crate::domain::statistics::median;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::{ProviderTier, TierList};
 use polars::prelude::DataFrame;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Columns of [`aggregates`]: one row per run and endpoint. `upstream_hit_rate` is the upstream's aggregate for the
@@ -61,7 +61,7 @@ pub struct RunIdentity {
 }
 
 /// Whether the letters, the order and the figures of a tier list agree.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ListAgreement {
     /// Lens.
     pub lens: Lens,

@@ -1,31 +1,40 @@
-//! `hitrate check`: checks whether the stored numbers reproduce what is known to be true.
+//! `hitrate check`: checks the whole installation, or whether the stored numbers reproduce what is known to be true.
 
 use super::tables::{Column, Report, Table, dash, fixed, number, percent, text};
-use super::{Common, exit};
-use crate::analysis::METHOD_VERSION;
-use crate::analysis::numbers::{self, ListAgreement};
+use super::{Common, advance, exit, progress, running, runtime};
+use crate::analysis::numbers::ListAgreement;
+use crate::archive::Archive;
+use crate::check::numbers::{AGGREGATE_BOUND, CheckedRun, IDENTITY_BOUND, ModeAdvice, Published};
+use crate::check::{self, Archived, CheckState, Finding, StoreFacts};
+use crate::clock::Clock;
 use crate::domain::format;
-use crate::domain::statistics::median;
-use crate::pipeline::open_store;
-use crate::preferences::{Mode, NO_DIFFERENCE, TRAFFIC, preference};
-use crate::snapshot::{self, Snapshot};
+use crate::pipeline::DataDir;
+use crate::serve::outbox;
 use crate::table::{Cell, columns, tsv};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
-
-/// Highest median absolute difference between our token-weighted hit rate of a model and the upstream's own.
-const AGGREGATE_BOUND: f64 = 0.001;
-/// Highest median relative error of the price identity against the effective price.
-const IDENTITY_BOUND: f64 = 0.0005;
+use std::collections::BTreeSet;
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  \
-hitrate check numbers")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  \
+hitrate check\n  \
+hitrate check --all --json\n  \
+hitrate check numbers\n\n\
+Exit code 1 if a check failed; warnings alone give 0. The command also works while the service runs."
+)]
 pub struct CheckArgs {
     #[command(subcommand)]
-    what: What,
+    what: Option<What>,
+    /// Read every archived run instead of a sample.
+    #[arg(long)]
+    all: bool,
+    /// Send nothing to the upstream.
+    #[arg(long)]
+    offline: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -39,129 +48,163 @@ hitrate check numbers --json")]
     Numbers,
 }
 
-/// The acceptance numbers of one run.
+/// What `hitrate check --json` prints.
 #[derive(Debug, Serialize)]
-struct CheckedRun {
-    run_id: String,
-    /// Models compared with the upstream's aggregate.
-    models: usize,
-    /// Median absolute difference of the hit rates, as a fraction.
-    aggregate_difference: Option<f64>,
-    /// Endpoints that the price identity is checked on.
-    endpoints: usize,
-    /// Median relative error of the identity.
-    identity_error: Option<f64>,
-    /// Share of these endpoints within 1 %.
-    identity_within_one_percent: Option<f64>,
-    /// Whether both medians are within their bounds.
-    holds: bool,
-    /// What was published after the newest run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    published: Option<Published>,
+struct Checked {
+    /// The worst outcome.
+    state: CheckState,
+    findings: Vec<Finding>,
 }
 
-/// Whether the published lists and preferences agree with their own figures.
-#[derive(Debug, Serialize)]
-struct Published {
-    /// Id of the snapshot.
-    snapshot: String,
-    lists: Vec<ListAgreement>,
-    advice: Vec<ModeAdvice>,
-    /// Whether all of them agree.
-    holds: bool,
+/// Checks the installation, or the numbers.
+pub fn run(common: &Common, args: &CheckArgs) -> Result<u8> {
+    match args.what {
+        Some(What::Numbers) => numbers(common),
+        None => installation(common, args),
+    }
 }
 
-/// The preferences of one mode over all models, without limits.
-#[derive(Debug, Serialize)]
-struct ModeAdvice {
-    mode: Mode,
-    workload: String,
-    /// Models with a preference.
-    given: usize,
-    /// Models without one.
-    none: usize,
-    /// Preferences that are given although they are expected to cost more than the traffic's average.
-    expected_losses: usize,
-    /// Median expected saving against the traffic's average, fraction.
-    median_saving: Option<f64>,
+/// Prints one line for each check; exit code 1 if one failed.
+fn installation(common: &Common, args: &CheckArgs) -> Result<u8> {
+    let (data, now) = (common.data(), Common::clock().now());
+    if !data.path().is_dir() {
+        bail!(
+            "there is no data folder {}; name it with --data-dir, or run `hitrate collect`",
+            data.path().display()
+        );
+    }
+    let mut findings = Vec::new();
+    let archive = Archive::open(data.archive());
+    // Before the store is read: a run is archived first.
+    let before = Archived::list(&archive);
+    let facts = facts(common, &data, &mut findings);
+    if let Some(facts) = &facts {
+        findings.extend(check::store(facts, now));
+    }
+    archives(&data, args.all, &mut findings);
+    if let (Some(facts), Ok(before), Ok(after)) = (&facts, before, Archived::list(&archive)) {
+        findings.push(check::agreement(facts, &before, &after));
+    }
+    findings.push(check::snapshot(&data, facts.as_ref()));
+    findings.extend(facts.as_ref().map(check::numbers_hold));
+    settings(common, args, facts.as_ref(), &mut findings)?;
+    findings.extend(check::folder(&data));
+    let worst = |state| findings.iter().any(|finding| finding.state == state);
+    let state = [CheckState::Failed, CheckState::Warning].into_iter().find(|state| worst(*state));
+    let checked = Checked { state: state.unwrap_or(CheckState::Ok), findings };
+    common.print(&checked, || describe_findings(&checked))?;
+    Ok(if checked.state == CheckState::Failed { exit::ERROR } else { exit::OK })
+}
+
+/// What only the process with the store can read: this one, or the running server.
+fn facts(common: &Common, data: &DataDir, findings: &mut Vec<Finding>) -> Option<StoreFacts> {
+    if !data.store().exists() {
+        let action = "run `hitrate collect`, start the service, or rebuild it with `hitrate replay`";
+        findings.push(Finding::warning("store", "there is no store yet", action));
+        return None;
+    }
+    let asked = ("the state of the store", "/local/check");
+    match running::read_or_ask(common, asked, |store| Ok(StoreFacts::read(store, data)?)) {
+        Ok(facts) => Some(facts),
+        Err(error) => {
+            let action = "follow the message; `hitrate replay` rebuilds a damaged store from the archive";
+            findings.push(Finding::failed("store", super::in_words(&error), action));
+            None
+        }
+    }
+}
+
+/// The archive of the sweeps, and that of the history import.
+fn archives(data: &DataDir, all: bool, findings: &mut Vec<Finding>) {
+    for (what, folder) in [("archive", data.archive()), ("history archive", data.history())] {
+        if what != "archive" && !folder.exists() {
+            continue;
+        }
+        let bar = progress(0, "reading the archive");
+        let read = Archived::read(&Archive::open(folder), all, advance(&bar));
+        bar.finish_and_clear();
+        findings.push(match read {
+            Ok(archived) => check::archive(what, &archived),
+            Err(error) => {
+                let action = "give the folder to the user of the service, or copy it from a backup";
+                Finding::failed(what, error.to_string(), action)
+            }
+        });
+    }
+}
+
+/// Settings, contact, schedule, disk, upstream, clock, private listener and alerts.
+fn settings(
+    common: &Common,
+    args: &CheckArgs,
+    facts: Option<&StoreFacts>,
+    findings: &mut Vec<Finding>,
+) -> Result<()> {
+    let (data, now) = (common.data(), Common::clock().now());
+    let config = match common.settings() {
+        Ok(config) => config,
+        Err(error) => {
+            let action = "correct the setting; `hitrate config --defaults` prints every one";
+            findings.push(Finding::failed("settings", super::in_words(&error), action));
+            findings.push(check::clock(facts, None, now));
+            return Ok(());
+        }
+    };
+    findings.push(match config.workloads(data.path()) {
+        Ok(_) => Finding::ok("settings", "they are valid"),
+        Err(error) => Finding::failed("settings", error.to_string(), "correct the file of `workloads.file`"),
+    });
+    findings.push(check::contact(&config));
+    let (schedule, runs_per_day) = check::schedule(&config, now);
+    findings.push(schedule);
+    findings.push(check::disk(&data, facts.map_or(0, |facts| facts.runs.len()), runs_per_day));
+    let time = if args.offline {
+        findings.push(Finding::skipped("upstream", "not requested (`--offline`)"));
+        None
+    } else {
+        let (finding, time) = runtime()?.block_on(check::upstream(&config));
+        findings.push(finding);
+        time
+    };
+    // Again: reading the archive took time.
+    findings.push(check::clock(facts, time, Common::clock().now()));
+    findings.push(check::private_listener(&config));
+    let outbox = outbox(&config, &data, Common::clock());
+    findings.push(check::alerts(&config, &outbox));
+    Ok(())
+}
+
+/// One line for each check, and what to do below it.
+fn describe_findings(checked: &Checked) -> String {
+    let names: BTreeSet<usize> = checked.findings.iter().map(|finding| finding.check.len()).collect();
+    let width = names.last().copied().unwrap_or_default();
+    let mut lines = Vec::new();
+    for finding in &checked.findings {
+        lines.push(format!("{:8} {:width$}  {}", finding.state, finding.check, finding.detail));
+        if !finding.action.is_empty() {
+            lines.push(format!("{:8} {:width$}  → {}", "", "", finding.action));
+        }
+    }
+    let of = |state| checked.findings.iter().filter(|finding| finding.state == state).count() as u64;
+    lines.push(format!(
+        "{}, {} failed",
+        format::counted(of(CheckState::Warning), "warning"),
+        of(CheckState::Failed)
+    ));
+    lines.join("\n")
 }
 
 /// Prints the acceptance numbers of every run; exit code 1 if one misses its bound.
-pub fn run(common: &Common, args: &CheckArgs) -> Result<u8> {
-    let What::Numbers = args.what;
+fn numbers(common: &Common) -> Result<u8> {
     let data = common.recorded()?;
-    let store = open_store(&common.settings()?, &data)?;
-    let frame = store.numbers_frame()?;
-    let identities = numbers::identities(&frame)?;
-    let mut checked: Vec<CheckedRun> = numbers::aggregates(&frame)?
-        .into_iter()
-        .map(|aggregate| {
-            let identity = identities.iter().find(|identity| identity.run_id == aggregate.run_id);
-            let error = identity.and_then(|identity| identity.median_error);
-            let within = |value: Option<f64>, bound: f64| value.is_some_and(|value| value <= bound);
-            CheckedRun {
-                holds: within(aggregate.median_difference, AGGREGATE_BOUND) && within(error, IDENTITY_BOUND),
-                run_id: aggregate.run_id,
-                models: aggregate.models,
-                aggregate_difference: aggregate.median_difference,
-                endpoints: identity.map_or(0, |identity| identity.endpoints),
-                identity_error: error,
-                identity_within_one_percent: identity.and_then(|identity| identity.within_one_percent),
-                published: None,
-            }
-        })
-        .collect();
+    let asked = ("the acceptance numbers", "/local/check");
+    let facts: StoreFacts = running::read_or_ask(common, asked, |store| Ok(StoreFacts::read(store, &data)?))?;
+    let checked = facts.numbers.map_err(anyhow::Error::msg)?;
     if checked.is_empty() {
         bail!("there is no run with usage yet; run `hitrate collect` to create one");
     }
-    if let Some(newest) = checked.last_mut() {
-        newest.published = snapshot::store::load(&data.snapshots())?
-            .filter(|snapshot| snapshot.method_version == METHOD_VERSION)
-            .as_ref()
-            .map(published);
-    }
     common.report(&checked, || describe(&checked))?;
-    let agrees =
-        |run: &CheckedRun| run.holds && run.published.as_ref().is_none_or(|published| published.holds);
-    Ok(if checked.iter().all(agrees) { exit::OK } else { exit::ERROR })
-}
-
-/// Checks the lists and the preferences of a snapshot.
-fn published(snapshot: &Snapshot) -> Published {
-    let lists: Vec<ListAgreement> = snapshot.tier_lists.iter().map(ListAgreement::of).collect();
-    let workloads = [TRAFFIC, snapshot.default_workload()];
-    let advice: Vec<ModeAdvice> = workloads
-        .into_iter()
-        .flat_map(|workload| Mode::OFFERED.map(|mode| advice(snapshot, mode, workload)))
-        .collect();
-    let no_loss = advice.iter().all(|advice| advice.expected_losses == 0);
-    Published {
-        snapshot: snapshot.id.clone(),
-        holds: no_loss && lists.iter().all(ListAgreement::holds),
-        lists,
-        advice,
-    }
-}
-
-fn advice(snapshot: &Snapshot, mode: Mode, workload: &str) -> ModeAdvice {
-    let (mut given, mut none, mut savings) = (0, 0, Vec::new());
-    for model in &snapshot.models {
-        let preference = preference(snapshot, model, mode, workload, snapshot.as_of);
-        if preference.provider.is_none() {
-            none += 1;
-            continue;
-        }
-        given += 1;
-        savings.extend(preference.saving.against_traffic_average.fraction);
-    }
-    ModeAdvice {
-        mode,
-        workload: workload.to_owned(),
-        given,
-        none,
-        expected_losses: savings.iter().filter(|saving| **saving < -NO_DIFFERENCE).count(),
-        median_saving: median(savings),
-    }
+    Ok(if checked.iter().all(CheckedRun::agrees) { exit::OK } else { exit::ERROR })
 }
 
 columns!(CheckedRun, |row| {

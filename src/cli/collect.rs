@@ -5,11 +5,12 @@ use super::{Common, advance, exit, progress, runtime};
 use crate::domain::document::RouteAnswer;
 use crate::domain::reading::RunStatus;
 use crate::pipeline::{CollectOptions, CollectReport, Pipeline, PipelineError};
-use crate::serve::Following;
+use crate::serve::{Following, run_span};
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use clap::Args;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// Arguments of `collect`.
 #[derive(Debug, Args)]
@@ -37,7 +38,10 @@ pub fn run(common: &Common, args: &CollectArgs) -> Result<u8> {
         CollectOptions { upstream: args.upstream.clone(), at: args.at, rate: args.rate, simulated: false };
     let bar = progress(0, "collecting");
     let cancel = CancellationToken::new();
-    let report = runtime()?.block_on(pipeline.collect(&options, &cancel, advance(&bar)))?;
+    let span = run_span();
+    let collected = pipeline.collect(&options, &cancel, advance(&bar)).instrument(span.clone());
+    let report = runtime()?.block_on(collected)?;
+    let _in_run = span.entered();
     bar.finish_and_clear();
     match pipeline.publish() {
         // Nothing was accepted yet, so there is nothing to publish.

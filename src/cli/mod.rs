@@ -5,6 +5,7 @@ mod accept;
 mod alerts;
 mod alerts_check;
 mod backtest;
+mod backup;
 mod changes;
 mod check;
 mod collect;
@@ -13,6 +14,7 @@ mod dataset;
 mod demo;
 mod export;
 mod import;
+mod logging;
 mod logs;
 mod mcp;
 mod mine;
@@ -39,7 +41,7 @@ mod traffic;
 mod workload;
 
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{Config, LogFormat};
 use crate::pipeline::{DataDir, PipelineError, refuse_half_replay};
 use crate::snapshot::{self, Snapshot};
 use crate::store::StoreError;
@@ -67,7 +69,8 @@ pub mod exit {
     pub const UPSTREAM: u8 = 4;
     /// The run is stored, but parts of it failed; for `replay` and `publish`: some runs or pages are missing; for `traffic import`: some
     /// entries or files could not be read; for `import file`: some rows could not be used; for `import upstream`: some
-    /// requests are left.
+    /// requests are left; for `backup`: the data folder lacks its store or a file of the archive; for `restore`: damaged
+    /// files were left out.
     pub const PARTIAL: u8 = 5;
     /// The store was written by a newer version.
     pub const TOO_NEW: u8 = 6;
@@ -137,6 +140,15 @@ pub struct Common {
         default_value = "auto"
     )]
     color: When,
+    /// Form of the log on standard error: `text` for people, `json` for one object a line [default: setting `log.format`].
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Global options",
+        env = "HITRATE_LOG_FORMAT",
+        value_name = "FORM"
+    )]
+    log_format: Option<LogFormat>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -189,8 +201,12 @@ enum Verb {
     Publish(publish::PublishArgs),
     /// Answer an AI agent through the Model Context Protocol, on standard input and output.
     Mcp(mcp::McpArgs),
-    /// Check stored data.
+    /// Check the installation: store, archive, snapshot, settings, clock, disk, upstream, alerts.
     Check(check::CheckArgs),
+    /// Write or verify a backup of the data folder, also while the service runs.
+    Backup(backup::BackupArgs),
+    /// Make a new data folder of a backup.
+    Restore(backup::RestoreArgs),
     /// Check the method on simulated worlds with a known truth.
     Study(study::StudyArgs),
     /// Check the health of a running server (for containers).
@@ -210,7 +226,7 @@ enum Verb {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    init_logs(cli.common.color);
+    logging::init(cli.common.log_format(), cli.common.color);
     match run(cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) if is_broken_pipe(&error) => ExitCode::from(exit::OK),
@@ -230,18 +246,6 @@ fn in_words(error: &anyhow::Error) -> String {
         }
     }
     text
-}
-
-fn init_logs(colour: When) {
-    use tracing_subscriber::EnvFilter;
-    let filter =
-        EnvFilter::try_from_env("HITRATE_LOG").unwrap_or_else(|_| EnvFilter::new("hitrate=info,warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(|| plain::LogLines(std::io::stderr()))
-        .with_ansi(colour.on_standard_error())
-        .with_target(false)
-        .init();
 }
 
 /// A reader that closes the pipe (`hitrate tiers | head`) is not a failure.
@@ -293,6 +297,8 @@ fn run(cli: Cli) -> Result<u8> {
         Verb::Publish(args) => publish::run(&common, &args),
         Verb::Mcp(args) => mcp::run(&common, &args),
         Verb::Check(args) => check::run(&common, &args),
+        Verb::Backup(args) => backup::run(&common, &args),
+        Verb::Restore(args) => backup::restore(&common, &args),
         Verb::Study(args) => study::run(&common, &args),
         Verb::Healthcheck(args) => running::healthcheck(&common, &args),
         Verb::Config(args) => show::config(&common, &args),
@@ -305,6 +311,12 @@ fn run(cli: Cli) -> Result<u8> {
 impl Common {
     fn data(&self) -> DataDir {
         DataDir::new(self.data_dir.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR)))
+    }
+
+    /// The form of the log. Invalid settings are reported by the command, not here.
+    fn log_format(&self) -> LogFormat {
+        let of_settings = || self.settings().map_or(LogFormat::Text, |config| config.log.format);
+        self.log_format.unwrap_or_else(of_settings)
     }
 
     /// The data folder, if it has a store.

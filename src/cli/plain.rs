@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 /// Whether a terminal obeys a character, or it changes the direction of the text around it.
 fn is_obeyed(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The text on one line, with spaces for such characters.

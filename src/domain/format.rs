@@ -83,6 +83,20 @@ pub fn grouped(count: u64) -> String {
     text
 }
 
+/// A size for people: `512 B`, `17.5 MiB`.
+pub fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let (mut size, mut unit) = (bytes as f64 / 1024.0, 0);
+    while size >= 1024.0 && unit + 1 < UNITS.len() {
+        size /= 1024.0;
+        unit += 1;
+    }
+    format!("{size:.1} {}", UNITS[unit])
+}
+
 /// A duration for people: `14 hours`, `3 days`.
 pub fn span(length: Duration) -> String {
     match length.num_hours() {

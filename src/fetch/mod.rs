@@ -32,6 +32,7 @@ mod outcome;
 mod pace;
 mod post;
 mod post_error;
+mod reach;
 mod sweep;
 
 use std::sync::{Arc, OnceLock};
@@ -52,6 +53,7 @@ pub use once::{OnceAnswer, get_json_once, post_json_once};
 pub use outcome::{FetchError, FetchOutcome, FetchRequest, SetupError, SkipReason, SweepReport};
 pub use post::{PostAnswer, PostRequest, post};
 pub use post_error::PostError;
+pub use reach::{Reached, reach};
 
 /// An HTTP client for one upstream. Clones share the connections, the rate limit and the refusal state; create a new
 /// client for each collection.

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::Inner;
 use super::attempt::{Answer, Failure, attempt};
@@ -35,7 +36,7 @@ pub(super) async fn run<T: Send + 'static>(
     let (sender, mut outcomes) = mpsc::channel(connections.max(1));
     let mut workers = JoinSet::new();
     for _ in 0..connections {
-        workers.spawn(work(sweep.clone(), queue.clone(), sender.clone()));
+        workers.spawn(work(sweep.clone(), queue.clone(), sender.clone()).in_current_span());
     }
     drop(sender);
     loop {

@@ -135,6 +135,8 @@ impl Pipeline {
         let started = Instant::now();
         let observed_at = options.at.unwrap_or_else(|| self.clock.now()).trunc_subsecs(0);
         self.prepare(options)?;
+        // The span of the caller, if it is one of a run: every line of the log then names the run.
+        tracing::Span::current().record("run_id", run_id(observed_at));
         // A failed run does not count as stored.
         let stored = self.store.run(&run_id(observed_at))?;
         if let Some(row) = stored.filter(|row| row.run.status != RunStatus::Failed) {
@@ -159,6 +161,7 @@ impl Pipeline {
         };
         let Collected { manifest, bodies, archive_bytes } =
             collect(&sweeper, &self.archive, options.simulated, &mut on_progress).await?;
+        self.counters.answered(&manifest);
         {
             let _alone = self.record_alone();
             self.record_in_order(&manifest, &bodies)?;

@@ -1,6 +1,7 @@
 //! collect (upstream → archive), record (archive → store), publish (store → snapshot): the flow in
 //! `docs/architecture.md`. Live collection and replay share all code after the archive.
 
+mod activity;
 mod analyse;
 mod archived;
 mod assemble;
@@ -9,6 +10,7 @@ mod backtest;
 mod changes;
 mod collect;
 mod dates;
+mod disk;
 mod health;
 mod history;
 mod imports;
@@ -26,11 +28,14 @@ mod seasons;
 mod suspect;
 mod sweep;
 
+pub use activity::Activity;
 pub use analyse::sensitivity;
+pub use backfill::Progress as HistoryProgress;
 pub use backfill::{HistoryPlan, ImportOptions, ImportStop, NextSweep, Sink, UpstreamImport};
 pub use backtest::{backtest, backtest_by_hour, backtest_record};
 pub use changes::{examine_shifts, measured_changes};
 pub use collect::{CollectOptions, CollectReport};
+pub use disk::{DiskSpace, disk_space};
 pub use health::{Failure, Health, StoreHealth};
 pub use history::flips;
 pub use imports::{FileReport, ImportError, ImportFile, forget_import, import_file};
@@ -217,6 +222,8 @@ pub struct Pipeline {
     recording: Mutex<()>,
     /// What `health()` reports.
     monitor: health::Monitor,
+    /// What `activity()` reports.
+    counters: activity::Counters,
 }
 
 /// Opens the store of a data folder within the limits of the settings.
@@ -351,6 +358,7 @@ impl Pipeline {
             progress: Mutex::default(),
             recording: Mutex::default(),
             monitor: health::Monitor::default(),
+            counters: activity::Counters::default(),
         })
     }
 

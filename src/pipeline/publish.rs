@@ -79,7 +79,9 @@ pub fn build_snapshot(
     let frames = Frames { days: days.frame()?, newest: endpoints.frame()? };
     // In parallel: the input of the tiers, and everything else that the pages show.
     let (analysis, shown) = std::thread::scope(|scope| {
-        let shown = scope.spawn(|| {
+        let span = tracing::Span::current();
+        let shown = scope.spawn(move || {
+            let _entered = span.entered();
             let tested = backtest::with_expectations(store, shown_days(as_of), as_of)?;
             Ok::<_, PipelineError>((
                 tested,

@@ -302,6 +302,7 @@ impl Pipeline {
             progress: Mutex::default(),
             recording: Mutex::default(),
             monitor: super::health::Monitor::default(),
+            counters: super::activity::Counters::default(),
         };
         let mut logged = Instant::now();
         let progress = |done, total| {

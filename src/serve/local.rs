@@ -3,6 +3,7 @@
 
 use crate::analysis::METHOD_VERSION;
 use crate::background;
+use crate::check::StoreFacts;
 use crate::domain::backtest::Decide;
 use crate::domain::tier_list::DayRange;
 use crate::domain::window::moment;
@@ -11,7 +12,7 @@ use crate::pipeline::{
     realised_preferences, recorded_changes, sensitivity as measure_sensitivity,
 };
 use crate::secret::is_same;
-use crate::store::{ExportFormat, QueryLimits};
+use crate::store::{ExportFormat, QueryLimits, StoreError};
 use crate::traffic::worth::RecordRows;
 use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::StatusCode;
@@ -141,6 +142,8 @@ pub fn router(pipeline: Arc<Pipeline>, token: &str) -> Router {
         .route("/local/dataset", get(dataset))
         .route("/local/partitions", get(partitions))
         .route("/local/partition", get(partition))
+        .route("/local/store-copy", get(store_copy))
+        .route("/local/check", get(check))
         .route_layer(from_fn_with_state(token, guard))
         .with_state(pipeline)
 }
@@ -313,6 +316,20 @@ async fn dataset(State(pipeline): State<Arc<Pipeline>>) -> Response {
 /// Writes a month of a view to the shared work folder and returns its path.
 async fn partition(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<PartitionQuery>) -> Response {
     answer(move || pipeline.store.export_partition(&query.view, query.month)).await
+}
+
+/// Writes a consistent copy of the store to the work folder and returns its path, for a backup.
+async fn store_copy(State(pipeline): State<Arc<Pipeline>>) -> Response {
+    answer(move || pipeline.store.copy()).await
+}
+
+/// What `hitrate check` needs of the store.
+async fn check(State(pipeline): State<Arc<Pipeline>>) -> Response {
+    answer(move || {
+        let facts = StoreFacts::read(&pipeline.store, &pipeline.data)?;
+        Ok::<_, StoreError>(StoreFacts { health: Some(pipeline.health()), ..facts })
+    })
+    .await
 }
 
 async fn answer<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Response

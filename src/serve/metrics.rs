@@ -1,21 +1,30 @@
-//! Prometheus metrics of the service: the data that it serves, their age, and the responses that it sent.
+//! Prometheus metrics of the service: the data that it serves, their age, what it did and what it needs, and the responses
+//! that it sent. `docs/operations.md` lists them.
 
-use super::Now;
+mod collection;
+mod machine;
+
 use super::extensions::FromKept;
-use crate::domain::reading::RunStatus;
-use crate::snapshot::{Current, Snapshot};
+use super::{Content, Now};
+use crate::alerts::delivery::Outbox;
+use crate::pipeline::{DataDir, Pipeline};
+use crate::snapshot::Current;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use machine::Machine;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// OpenMetrics text, which Prometheus reads.
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -28,15 +37,44 @@ struct Answered {
     status: u16,
 }
 
+/// The label of the duration of responses.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Area {
+    area: &'static str,
+}
+
+/// Upper bounds of the duration of responses, seconds. Prepared answers take far less than a millisecond.
+const DURATIONS: [f64; 10] = [0.0005, 0.001, 0.005, 0.025, 0.1, 0.25, 1.0, 2.5, 10.0, 60.0];
+
+fn durations() -> Histogram {
+    Histogram::new(DURATIONS)
+}
+
 pub(super) struct Metrics {
     current: Arc<Current>,
+    pipeline: Option<Arc<Pipeline>>,
+    outbox: Option<Outbox>,
+    data: DataDir,
     now: Now,
+    started: Instant,
+    machine: Machine,
     responses: Family<Answered, Counter>,
+    seconds: Family<Area, Histogram, fn() -> Histogram>,
 }
 
 impl Metrics {
-    pub fn new(current: Arc<Current>, now: Now) -> Self {
-        Self { current, now, responses: Family::default() }
+    pub fn new(content: &Content, now: Now) -> Self {
+        Self {
+            current: content.current.clone(),
+            pipeline: content.pipeline.clone(),
+            outbox: content.outbox.clone(),
+            data: content.data.clone(),
+            now,
+            started: Instant::now(),
+            machine: Machine::default(),
+            responses: Family::default(),
+            seconds: Family::new_with_constructor(durations),
+        }
     }
 
     fn text(&self) -> Result<String, std::fmt::Error> {
@@ -44,44 +82,38 @@ impl Metrics {
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "Version of the program", version);
         registry.register("http_responses", "Responses sent", self.responses.clone());
-        if let Some(snapshot) = self.current.get() {
+        let help = "Time from a request to its response, without the body";
+        registry.register_with_unit("http_response", help, Unit::Seconds, self.seconds.clone());
+        let uptime = ConstGauge::new(self.started.elapsed().as_secs_f64());
+        registry.register_with_unit("uptime", "Time since the start", Unit::Seconds, uptime);
+        let snapshot = self.current.get();
+        if let Some(snapshot) = &snapshot {
             // A run that is dated in the future is set aside before the next sweep; its age is not negative until then.
-            let age = ((self.now)() - snapshot.as_of).as_seconds_f64().max(0.0);
+            let age = |since: chrono::DateTime<chrono::Utc>| {
+                ConstGauge::new(((self.now)() - since).as_seconds_f64().max(0.0))
+            };
             let help = "Age of the newest data";
-            registry.register_with_unit("data_age", help, Unit::Seconds, ConstGauge::new(age));
-            of_snapshot(&mut registry, &snapshot);
+            registry.register_with_unit("data_age", help, Unit::Seconds, age(snapshot.as_of));
+            let help = "Time since the snapshot was built";
+            registry.register_with_unit("snapshot_age", help, Unit::Seconds, age(snapshot.built_at));
+            collection::of_snapshot(&mut registry, snapshot);
         }
+        match &self.pipeline {
+            Some(pipeline) => collection::of_pipeline(&mut registry, pipeline, snapshot.as_deref()),
+            None => collection::of_store(&mut registry, false),
+        }
+        if let Some(outbox) = &self.outbox {
+            collection::of_alerts(&mut registry, outbox);
+        }
+        self.machine.register(&mut registry, &self.data);
         let mut text = String::new();
-        encode(&mut text, &registry)?;
+        encode_registry(&mut text, &registry)?;
+        // The names that every exporter uses for its process have no prefix.
+        let mut process = Registry::default();
+        machine::of_process(&mut process);
+        encode_registry(&mut text, &process)?;
+        encode_eof(&mut text)?;
         Ok(text)
-    }
-}
-
-/// The metrics of the collection, from the newest snapshot.
-fn of_snapshot(registry: &mut Registry, snapshot: &Snapshot) {
-    let mut gauge = |name: &str, value: usize, help: &str| {
-        registry.register(name, help, ConstGauge::new(value as f64));
-    };
-    let (summary, status) = (&snapshot.summary, &snapshot.status);
-    gauge("endpoints", summary.endpoints, "Endpoints in the newest run");
-    let used = summary.endpoints_with_usage;
-    gauge("endpoints_with_usage", used, "Endpoints with a hit rate in the newest run");
-    gauge("models", summary.models, "Models with endpoints");
-    gauge("providers", summary.providers, "Providers with endpoints");
-    gauge("runs_stored", summary.runs, "Stored runs");
-    let quarantined = status.quarantine.iter().map(|reason| reason.rows).sum();
-    gauge("quarantined_rows", quarantined, "Rows that the newest run quarantined");
-    gauge("drift_paths", status.drift.len(), "Unknown fields in the newest run");
-    let suspect = status.suspect.as_ref().map_or(0, |run| run.findings.len());
-    let help = "Findings against the newest run; the run is not published if there are any";
-    gauge("suspect_findings", suspect, help);
-    if let Some(run) = status.runs.first() {
-        let is_ok = usize::from(run.status == RunStatus::Ok);
-        gauge("last_run_ok", is_ok, "1 if the newest run is complete, 0 otherwise");
-        gauge("last_run_requests", run.requests, "Requests of the newest run");
-        let seconds = run.duration_ms as f64 / 1000.0;
-        let help = "Duration of the newest run";
-        registry.register_with_unit("last_run", help, Unit::Seconds, ConstGauge::new(seconds));
     }
 }
 
@@ -100,7 +132,9 @@ fn area(path: &str) -> &'static str {
 /// Counts a response.
 pub(super) async fn count(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
     let area = area(request.uri().path());
+    let started = Instant::now();
     let response = next.run(request).await;
+    metrics.seconds.get_or_create(&Area { area }).observe(started.elapsed().as_secs_f64());
     let origin = if response.extensions().get::<FromKept>().is_some() { "kept" } else { "routed" };
     let answered = Answered { area, origin, status: response.status().as_u16() };
     metrics.responses.get_or_create(&answered).inc();
@@ -108,7 +142,9 @@ pub(super) async fn count(State(metrics): State<Arc<Metrics>>, request: Request,
 }
 
 pub(super) async fn metrics(State(metrics): State<Arc<Metrics>>) -> Response {
-    match metrics.text() {
+    // It reads files.
+    let text = tokio::task::spawn_blocking(move || metrics.text().map_err(|error| error.to_string())).await;
+    match text.map_err(|error| error.to_string()).flatten() {
         Ok(text) => ([(CONTENT_TYPE, TEXT), (CACHE_CONTROL, "no-store")], text).into_response(),
         Err(error) => {
             tracing::error!(%error, "cannot encode the metrics");

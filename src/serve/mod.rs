@@ -45,6 +45,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
+use tracing::Instrument;
 
 /// Returns the current time.
 type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -164,7 +165,7 @@ impl Content {
 /// All routes. Without a token, those for commands on this machine do not exist.
 fn router(content: Content, clock: Arc<dyn Clock>, token: Option<&str>) -> Router {
     let now: Now = Arc::new(move || clock.now());
-    let metrics = Arc::new(Metrics::new(content.current.clone(), now.clone()));
+    let metrics = Arc::new(Metrics::new(&content, now.clone()));
     let is_behind_proxy = !content.settings.client_header.trim().is_empty();
     let public = Public::new(content.current, now, &content.settings.public_url);
     let alerts = content.outbox.filter(Outbox::has_receivers);
@@ -224,12 +225,26 @@ pub async fn collect_and_publish(
     options: &CollectOptions,
     cancel: &CancellationToken,
 ) -> Result<(), PipelineError> {
+    collect_in(pipeline, options, cancel).instrument(run_span()).await
+}
+
+/// The span of a run: each line of the log within it has its id, which the collection fills in.
+pub fn run_span() -> tracing::Span {
+    // Of the highest level, so that it is there whatever is logged.
+    tracing::error_span!("run", run_id = tracing::field::Empty)
+}
+
+async fn collect_in(
+    pipeline: Arc<Pipeline>,
+    options: &CollectOptions,
+    cancel: &CancellationToken,
+) -> Result<(), PipelineError> {
     // Not on the threads that answer requests: it may rebuild the record. The sweep reports what still fails.
     drop(heal::heal(&pipeline, cancel).await);
     let (collecting, options, stopping) = (pipeline.clone(), options.clone(), cancel.clone());
-    let collected =
-        background::run_async(async move { collecting.collect(&options, &stopping, |_, _| {}).await })
-            .await?;
+    let collection = async move { collecting.collect(&options, &stopping, |_, _| {}).await };
+    let collected = background::run_async(collection.instrument(tracing::Span::current())).await?;
+    pipeline.note_collection(&collected);
     if let Err(PipelineError::Cancelled) = collected {
         tracing::info!("{}", PipelineError::Cancelled);
         return Ok(());
@@ -243,8 +258,12 @@ pub async fn collect_and_publish(
     }
     // After a failed or suspect run, the numbers stay the same, but the outcome of the run is published. An error may
     // also come after the run was stored.
-    let published = pipeline.clone();
-    match background::run(move || published.publish()).await? {
+    let publisher = pipeline.clone();
+    let started = std::time::Instant::now();
+    let published = background::run(move || publisher.publish()).await;
+    pipeline
+        .note_publication(matches!(published, Ok(Ok(_) | Err(PipelineError::NoRun(_)))), started.elapsed());
+    match published? {
         Ok(snapshot) => {
             tracing::info!(snapshot = snapshot.id, "published");
             background::run(move || pipeline.roll_up_or_log()).await?;

@@ -124,6 +124,22 @@ pub(super) fn keep_copy(connection: &Connection, path: &Path, version: i64) -> R
     Ok(())
 }
 
+/// The version of the schema of a database that was migrated before.
+pub(super) fn version(connection: &Connection) -> Result<i64, StoreError> {
+    let sql = "SELECT max(version) AS version FROM schema_migration";
+    let version = rows!(connection, sql, [], |version: Option<i64>| version).pop().flatten();
+    Ok(version.unwrap_or_default())
+}
+
+/// Refuses a database that a newer version wrote.
+pub(super) fn refuse_newer(connection: &Connection, migrations: &[Migration]) -> Result<(), StoreError> {
+    let known = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
+    match version(connection)? {
+        found if found > known => Err(StoreError::TooNew { found, known }),
+        _ => Ok(()),
+    }
+}
+
 fn apply(connection: &Connection, migration: &Migration, digest: &str) -> Result<(), StoreError> {
     transaction(connection, || {
         connection.execute_batch(migration.sql)?;

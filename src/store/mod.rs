@@ -5,6 +5,7 @@ mod append;
 mod backtest;
 mod changes;
 mod columns;
+mod copy;
 mod damage;
 mod days;
 mod export;
@@ -32,6 +33,7 @@ mod uptime;
 mod views;
 
 pub use changes::{ChangeNames, FactsRow, ListedModel, WindowMove};
+pub use copy::{StoreContent, TableContent};
 pub use export::ExportFormat;
 pub use frame::Answer;
 pub use hourly::HourlyRecord;

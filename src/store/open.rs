@@ -128,6 +128,14 @@ impl Store {
         Database::open(options, &RECORD).map(Self)
     }
 
+    /// Opens a store without changing it, whatever its schema: a copy in a backup stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] if it is not a database, [`StoreError::TooNew`] if a newer version wrote it.
+    pub fn open_read_only(options: StoreOptions) -> Result<Self, StoreError> {
+        Database::open_read_only(options, &RECORD).map(Self)
+    }
+
     /// The options it was opened with.
     pub fn options(&self) -> &StoreOptions {
         self.0.options()
@@ -225,6 +233,14 @@ impl Database {
     /// Opens a database as [`Store::open`] does.
     pub fn open(options: StoreOptions, kind: &Kind) -> Result<Self, StoreError> {
         let connection = opened(&options, kind)?;
+        Ok(Self(Link::new(connection, options)))
+    }
+
+    /// Opens a database as [`Store::open_read_only`] does.
+    pub fn open_read_only(options: StoreOptions, kind: &Kind) -> Result<Self, StoreError> {
+        let connection = connect_as(&options, kind, duckdb::AccessMode::ReadOnly)?;
+        migrate::refuse_newer(&connection, kind.migrations)?;
+        confine(&connection, &options.work_dir)?;
         Ok(Self(Link::new(connection, options)))
     }
 
@@ -359,9 +375,18 @@ fn damaged(options: &StoreOptions, kind: &Kind, detail: String) -> StoreError {
     StoreError::Damaged { what: kind.name, path: options.path.clone(), detail, advice: kind.when_damaged }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the only place that opens DuckDB")]
 fn connect(options: &StoreOptions, kind: &Kind) -> Result<Connection, StoreError> {
+    connect_as(options, kind, duckdb::AccessMode::Automatic)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the only place that opens DuckDB")]
+fn connect_as(
+    options: &StoreOptions,
+    kind: &Kind,
+    access: duckdb::AccessMode,
+) -> Result<Connection, StoreError> {
     let config = Config::default()
+        .access_mode(access)?
         .enable_autoload_extension(false)?
         .max_memory(&options.memory)?
         .threads(options.threads)?

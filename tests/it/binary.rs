@@ -28,7 +28,9 @@ impl Ran {
 /// The program, without what the environment may say about data, settings and the terminal.
 pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hitrate"));
-    for variable in ["HITRATE_DATA_DIR", "HITRATE_CONFIG", "HITRATE_LOG", "COLUMNS", "NO_COLOR"] {
+    for variable in
+        ["HITRATE_DATA_DIR", "HITRATE_CONFIG", "HITRATE_LOG", "HITRATE_LOG_FORMAT", "COLUMNS", "NO_COLOR"]
+    {
         command.env_remove(variable);
     }
     command

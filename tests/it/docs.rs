@@ -72,7 +72,9 @@ fn keep(path: &str, text: &str) {
 /// Every verb as it is typed, with its own long options.
 fn verbs(command: &clap::Command, path: &str, found: &mut BTreeMap<String, BTreeSet<String>>) {
     let children: Vec<_> = command.get_subcommands().filter(|child| child.get_name() != "help").collect();
-    if children.is_empty() {
+    // Some commands can be run by themselves and have commands of their own, such as `hitrate check`.
+    let is_group = command.is_subcommand_required_set() || path == "hitrate";
+    if children.is_empty() || !is_group {
         let own = command.get_arguments().filter(|argument| !argument.is_global_set());
         let long = own.filter_map(|argument| argument.get_long()).filter(|long| *long != "help");
         found.insert(path.to_owned(), long.map(|long| format!("--{long}")).collect());

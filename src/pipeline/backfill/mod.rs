@@ -10,8 +10,7 @@ mod rows;
 mod upstream;
 
 pub(super) use gate::Sweeps;
-pub(super) use report::Progress;
-pub use report::{HistoryPlan, ImportStop, UpstreamImport};
+pub use report::{HistoryPlan, ImportStop, Progress, UpstreamImport};
 pub use upstream::ImportOptions;
 
 use super::{Pipeline, PipelineError};

@@ -90,7 +90,7 @@ struct Import<'a> {
 
 impl Pipeline {
     /// How much of the history import is done; `None` if it is complete or has not begun.
-    pub(in crate::pipeline) fn history_progress(&self) -> Option<Progress> {
+    pub fn history_progress(&self) -> Option<Progress> {
         *self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

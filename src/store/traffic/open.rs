@@ -102,6 +102,11 @@ impl TrafficStore {
         self.database.read(query)
     }
 
+    /// The database.
+    pub(in crate::store) fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// A connection for several queries, with temporary tables of its own.
     pub(super) fn reader(&self) -> Result<Reader, StoreError> {
         self.database.reader()

@@ -25,7 +25,10 @@ fn readings_by(
         let tasks: Vec<_> = (0..workers)
             .map(|worker| {
                 let share = outcomes.iter().skip(worker).step_by(workers);
-                scope.spawn(move || share.map(|outcome| answer(outcome, decode)).collect::<Vec<_>>())
+                let span = tracing::Span::current();
+                scope.spawn(move || {
+                    span.in_scope(|| share.map(|outcome| answer(outcome, decode)).collect::<Vec<_>>())
+                })
             })
             .collect();
         let mut parts: Vec<_> = tasks

@@ -97,7 +97,8 @@ fn commands(command: &Command, path: &str, out: &mut String) {
     for child in &children {
         commands(child, &format!("{path} {}", child.get_name()), out);
     }
-    if !children.is_empty() {
+    // Some commands can be run by themselves and have commands of their own, such as `hitrate check`.
+    if !children.is_empty() && (command.is_subcommand_required_set() || path == "hitrate") {
         return;
     }
     let about = command.get_long_about().or(command.get_about()).map(ToString::to_string).unwrap_or_default();

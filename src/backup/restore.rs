@@ -1,0 +1,141 @@
+//! Makes a data folder of a backup.
+
+use super::files::{self, io_error};
+use super::read::{self, name_of};
+use super::verify::{Problem, check_store};
+use super::{BackupError, BackupFile, STORE};
+use crate::durable;
+use crate::failpoint;
+use crate::store::StoreOptions;
+use serde::Serialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The result of a restore.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RestoreReport {
+    /// Name of the backup.
+    pub backup: String,
+    /// The new data folder.
+    pub into: PathBuf,
+    /// Number of files.
+    pub files: usize,
+    /// Their size, bytes.
+    pub bytes: u64,
+    /// Runs in the store; null if the backup has no store.
+    pub runs: Option<usize>,
+    /// Damaged files that were left out.
+    pub skipped: Vec<Problem>,
+}
+
+/// Copies a backup into a new data folder and checks every copied file and the store. The folder gets its name at the end.
+/// `on_progress(done, total)` is called with the number of files.
+///
+/// # Errors
+/// [`BackupError::NotEmpty`], [`BackupError::Damaged`] unless `skip_damaged` leaves damaged files out, [`BackupError`];
+/// then there is no new data folder.
+pub fn restore(
+    backup: &Path,
+    into: &Path,
+    skip_damaged: bool,
+    options: &StoreOptions,
+    on_progress: impl Fn(usize, usize),
+) -> Result<RestoreReport, BackupError> {
+    refuse_files(into)?;
+    let manifest = read::manifest(backup)?;
+    let name = name_of(backup);
+    let around = into.parent().filter(|around| !around.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(around).map_err(io_error(around))?;
+    // Beside its place, and removed with everything in it if the restore fails.
+    let staging =
+        tempfile::Builder::new().prefix(".hitrate-restore-").tempdir_in(around).map_err(io_error(around))?;
+    let damaged = |problem: &Problem, more: usize| BackupError::Damaged {
+        name: name.clone(),
+        problem: format!("{}: {}", problem.path, problem.reason),
+        more: if more > 0 { format!(" (and {more} more)") } else { String::new() },
+    };
+    let (mut skipped, mut restored): (Vec<Problem>, Vec<&BackupFile>) = (Vec::new(), Vec::new());
+    for (position, file) in manifest.files.iter().enumerate() {
+        match copy(file, backup, staging.path())? {
+            None => restored.push(file),
+            Some(problem) if skip_damaged => skipped.push(problem),
+            Some(problem) => return Err(damaged(&problem, 0)),
+        }
+        on_progress(position + 1, manifest.files.len());
+    }
+    let has_store = restored.iter().any(|file| file.path == STORE);
+    let wrong = if has_store { check_store(staging.path(), &manifest, options) } else { Vec::new() };
+    if let Some(first) = wrong.first() {
+        if !skip_damaged {
+            return Err(damaged(first, wrong.len() - 1));
+        }
+        let store = staging.path().join(STORE);
+        fs::remove_file(&store).map_err(io_error(&store))?;
+        restored.retain(|file| file.path != STORE);
+        skipped.extend(wrong);
+    }
+    let has_store = restored.iter().any(|file| file.path == STORE);
+    files::flush(staging.path())?;
+    failpoint::reach("restore.copied").map_err(io_error(staging.path()))?;
+    place(staging.path(), into)?;
+    // It has its name, so there is nothing to remove.
+    drop(staging.keep());
+    Ok(RestoreReport {
+        backup: name,
+        into: into.to_owned(),
+        files: restored.len(),
+        bytes: restored.iter().map(|file| file.bytes).sum(),
+        runs: manifest.store.as_ref().filter(|_| has_store).map(|store| store.rows_of("run")),
+        skipped,
+    })
+}
+
+/// Refuses a target that has files.
+fn refuse_files(into: &Path) -> Result<(), BackupError> {
+    match fs::read_dir(into) {
+        Ok(entries) => match entries.count() {
+            0 => Ok(()),
+            _ => Err(BackupError::NotEmpty(into.to_owned())),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(io_error(into)(error)),
+    }
+}
+
+/// Copies a file and compares the copy with the manifest.
+fn copy(file: &BackupFile, backup: &Path, folder: &Path) -> Result<Option<Problem>, BackupError> {
+    let target = folder.join(&file.path);
+    for private in ["traffic", "alerts"] {
+        if file.path.starts_with(&format!("{private}/")) {
+            let private = folder.join(private);
+            durable::private_folder(&private).map_err(io_error(&private))?;
+        }
+    }
+    files::make_room(&target)?;
+    let source = backup.join(&file.path);
+    let problem = |reason: String| Problem { path: file.path.clone(), reason };
+    let found = match files::copy(&source, &target) {
+        Ok((bytes, sha256)) if (bytes, &sha256) == (file.bytes, &file.sha256) => return Ok(None),
+        Ok((bytes, _)) if bytes != file.bytes => {
+            problem(format!("it has {bytes} bytes, expected {}", file.bytes))
+        }
+        Ok(_) => problem("its sha256 is not that of the manifest".to_owned()),
+        // A file of the backup that cannot be read is damaged; a target that cannot be written is not.
+        Err(error) => match fs::File::open(&source) {
+            Ok(_) if error.kind() != std::io::ErrorKind::InvalidData => {
+                return Err(io_error(&target)(error));
+            }
+            _ => problem(error.to_string()),
+        },
+    };
+    let _ = fs::remove_file(&target);
+    Ok(Some(found))
+}
+
+/// Gives the finished folder its name. An empty folder of that name is replaced.
+fn place(staging: &Path, into: &Path) -> Result<(), BackupError> {
+    match files::rename(staging, into) {
+        Err(BackupError::Io { path, source }) if staging.exists() => Err(BackupError::Place { path, source }),
+        renamed => renamed,
+    }
+}

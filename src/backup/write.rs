@@ -1,0 +1,324 @@
+//! Writes a backup.
+
+use super::files::{self, Found, io_error};
+use super::read::{self, NAME, is_name};
+use super::{BackupError, BackupFile, FORMAT, MANIFEST, Manifest, STORE};
+use crate::durable;
+use crate::failpoint;
+use crate::pipeline::DataDir;
+use crate::store::{Store, StoreOptions};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+/// The settings in a data folder.
+const SETTINGS: &str = "hitrate.toml";
+
+/// What a backup is made of.
+#[derive(Debug, Clone)]
+pub struct Source<'a> {
+    /// The data folder.
+    pub data: &'a DataDir,
+    /// The settings and the files that they name: path in the data folder, and place.
+    pub settings: Vec<(String, PathBuf)>,
+    /// A copy of the store, made before the call; `None` if there is no store.
+    pub store: Option<PathBuf>,
+    /// A copy of the database of own traffic, made before the call; `None` to leave own traffic out.
+    pub traffic: Option<PathBuf>,
+    /// How to open the copy of the store.
+    pub options: StoreOptions,
+}
+
+impl Source<'_> {
+    /// The settings of a data folder, and the files in it that they name. `named` is the file of the settings, if it is
+    /// not the one in the data folder.
+    pub fn settings_of(data: &DataDir, named: Option<&Path>, files: &[&str]) -> Vec<(String, PathBuf)> {
+        let settings = named.map_or_else(|| data.path().join(SETTINGS), Path::to_owned);
+        let inside = files.iter().map(|file| file.trim()).filter(|file| files::is_safe(file));
+        let mut all: Vec<(String, PathBuf)> =
+            inside.map(|file| (file.to_owned(), data.path().join(file))).collect();
+        all.push((SETTINGS.to_owned(), settings));
+        all
+    }
+}
+
+/// The result of a backup.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct BackupReport {
+    /// The folder of the backup.
+    pub backup: PathBuf,
+    /// Number of files.
+    pub files: usize,
+    /// Their size, bytes.
+    pub bytes: u64,
+    /// Files that were copied; the others are links to the previous backup.
+    pub copied: usize,
+    /// Bytes that were copied.
+    pub copied_bytes: u64,
+    /// Runs in the copy of the store; null if there is none.
+    pub runs: Option<usize>,
+    /// Files of the archive that the data folder no longer has. They were taken from the previous backup.
+    pub missing: Vec<String>,
+    /// Packs and manifests that differ from the previous backup, although they never change.
+    pub changed: Vec<String>,
+    /// Old backups that were removed.
+    pub removed: Vec<String>,
+}
+
+impl BackupReport {
+    /// Whether the archive of the data folder is as the previous backup saw it.
+    pub fn is_sound(&self) -> bool {
+        self.missing.is_empty() && self.changed.is_empty()
+    }
+}
+
+/// Writes a backup of a data folder to a new folder in `folder`, then removes the oldest ones beyond `keep`.
+/// `on_progress(done, total)` is called with the number of files.
+///
+/// # Errors
+/// [`BackupError`]; then there is no new backup, and the old ones are as before.
+pub fn write(
+    source: &Source<'_>,
+    folder: &Path,
+    keep: Option<usize>,
+    now: DateTime<Utc>,
+    on_progress: impl Fn(usize, usize),
+) -> Result<BackupReport, BackupError> {
+    let _lock = prepare(source.data, folder)?;
+    let name = now.format(NAME).to_string();
+    let place = folder.join(&name);
+    if place.exists() {
+        return Err(BackupError::Exists(place));
+    }
+    let previous = Previous::newest(folder)?;
+    let found = list(source)?;
+    let partial = folder.join(format!(".{name}.partial"));
+    durable::private_folder(&partial).map_err(io_error(&partial))?;
+    let mut report = BackupReport { backup: place.clone(), ..BackupReport::default() };
+    let mut written: Vec<BackupFile> = Vec::with_capacity(found.len());
+    let total = found.len();
+    for (position, file) in found.into_iter().enumerate() {
+        written.extend(take(file, &previous, &partial, &mut report)?);
+        on_progress(position + 1, total);
+    }
+    keep_lost(&previous, &partial, &mut written, &mut report)?;
+    let copied = written.iter().any(|file| file.path == STORE).then(|| partial.join(STORE));
+    let store = copied.map(|path| content(path, &source.options)).transpose()?;
+    report.runs = store.as_ref().map(|store| store.rows_of("run"));
+    written.sort_by(|a, b| a.path.cmp(&b.path));
+    report.files = written.len();
+    report.bytes = written.iter().map(|file| file.bytes).sum();
+    let reached = |place| failpoint::reach(place).map_err(io_error(&partial));
+    files::flush(&partial)?;
+    reached("backup.copied")?;
+    let manifest = Manifest {
+        format: FORMAT,
+        program: format!("hitrate {}", env!("CARGO_PKG_VERSION")),
+        created_at: now,
+        store,
+        with_traffic: source.traffic.is_some(),
+        files: written,
+    };
+    let path = partial.join(MANIFEST);
+    let mut text = serde_json::to_vec_pretty(&manifest)
+        .map_err(|error| BackupError::Manifest { path: path.clone(), detail: error.to_string() })?;
+    text.push(b'\n');
+    durable::write(&path, &text, |path, source| io_error(path)(source))?;
+    reached("backup.manifest")?;
+    files::rename(&partial, &place)?;
+    if let Some(keep) = keep {
+        report.removed = prune(folder, keep, &name)?;
+    }
+    Ok(report)
+}
+
+/// What the copy of a store contains.
+fn content(path: PathBuf, options: &StoreOptions) -> Result<crate::store::StoreContent, BackupError> {
+    Ok(Store::open_read_only(StoreOptions { path, ..options.clone() })?.content()?)
+}
+
+/// Checks the folder, creates it if needed, locks it, and removes what a process left that was killed.
+fn prepare(data: &DataDir, folder: &Path) -> Result<File, BackupError> {
+    if !data.path().is_dir() {
+        return Err(BackupError::Nothing(data.path().to_owned()));
+    }
+    durable::private_folder(folder).map_err(io_error(folder))?;
+    let (absolute, data) = (
+        fs::canonicalize(folder).map_err(io_error(folder))?,
+        fs::canonicalize(data.path()).map_err(io_error(data.path()))?,
+    );
+    if absolute.starts_with(&data) {
+        return Err(BackupError::Inside(folder.to_owned()));
+    }
+    let mut leftovers = Vec::new();
+    for entry in fs::read_dir(folder).map_err(io_error(folder))? {
+        let path = entry.map_err(io_error(folder))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.starts_with('.') {
+            let unfinished = [".partial", ".removing"].iter().any(|ending| name.ends_with(ending));
+            leftovers.extend(unfinished.then_some(path));
+        } else if !is_name(&name) {
+            return Err(BackupError::NotBackups(folder.to_owned()));
+        }
+    }
+    let path = folder.join(".lock");
+    let lock = File::options().create(true).append(true).open(&path).map_err(io_error(&path))?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(fs::TryLockError::WouldBlock) => return Err(BackupError::Busy(folder.to_owned())),
+        Err(fs::TryLockError::Error(source)) => return Err(BackupError::Io { path, source }),
+    }
+    leftovers.iter().try_for_each(|left| fs::remove_dir_all(left).map_err(io_error(left)))?;
+    Ok(lock)
+}
+
+/// The previous backup.
+#[derive(Default)]
+struct Previous {
+    folder: PathBuf,
+    files: BTreeMap<String, BackupFile>,
+}
+
+impl Previous {
+    /// The newest backup whose manifest can be read.
+    fn newest(folder: &Path) -> Result<Self, BackupError> {
+        for backup in read::all(folder)?.into_iter().rev() {
+            match read::manifest(&backup) {
+                Ok(manifest) => {
+                    let files = manifest.files.into_iter().map(|file| (file.path.clone(), file)).collect();
+                    return Ok(Self { folder: backup, files });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "an old backup cannot be read; comparing with an older one")
+                }
+            }
+        }
+        Ok(Self::default())
+    }
+
+    /// The file of the previous backup, if it is still there in full.
+    fn whole(&self, path: &str) -> Option<(&BackupFile, PathBuf)> {
+        let file = self.files.get(path)?;
+        let place = self.folder.join(path);
+        let is_whole = fs::metadata(&place).is_ok_and(|found| found.len() == file.bytes);
+        is_whole.then_some((file, place))
+    }
+}
+
+/// The files of a data folder. The copy of the store was made before: the archive has all its runs, and perhaps newer ones.
+fn list(source: &Source<'_>) -> Result<Vec<Found>, BackupError> {
+    let data = source.data;
+    // The pack of a run is written before its manifest. So every manifest of the first list has its pack in the second.
+    let is_manifest = |path: &str| path.ends_with(".manifest.zst");
+    let of_archive = |root: &Path, name: &str| -> Result<Vec<Found>, BackupError> {
+        let first: BTreeSet<String> = files::walk(root, name)?.into_iter().map(|file| file.path).collect();
+        let mut found = files::walk(root, name)?;
+        found.retain(|file| !is_manifest(&file.path) || first.contains(&file.path));
+        Ok(found)
+    };
+    let mut found = of_archive(&data.archive(), "archive")?;
+    found.extend(of_archive(&data.imports(), "imports")?);
+    found.extend(files::walk(&data.alerts(), "alerts")?);
+    for (path, place) in &source.settings {
+        found.extend(files::find(place, path.clone())?);
+    }
+    if let Some(copy) = &source.store {
+        found.extend(files::find(copy, STORE.to_owned())?);
+        // The store makes a new one if this one is older, so it may also be missing.
+        if let Some(id) = crate::snapshot::store::current_id(&data.snapshots()) {
+            for name in [format!("{id}.json.zst"), "current".to_owned()] {
+                found.extend(files::find(&data.snapshots().join(&name), format!("snapshots/{name}"))?);
+            }
+        }
+    }
+    if let Some(copy) = &source.traffic {
+        found.extend(files::find(copy, "traffic/traffic.duckdb".to_owned())?);
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found.dedup_by(|a, b| a.path == b.path);
+    if found.is_empty() {
+        return Err(BackupError::Nothing(data.path().to_owned()));
+    }
+    Ok(found)
+}
+
+/// Whether a file is written once and never changed.
+fn never_changes(path: &str) -> bool {
+    path.starts_with("archive/") && (path.ends_with(".pack") || path.ends_with(".manifest.zst"))
+}
+
+/// Links or copies a file into the new backup; `None` if it vanished meanwhile.
+fn take(
+    file: Found,
+    previous: &Previous,
+    partial: &Path,
+    report: &mut BackupReport,
+) -> Result<Option<BackupFile>, BackupError> {
+    let target = partial.join(&file.path);
+    files::make_room(&target)?;
+    let before = previous.whole(&file.path);
+    let may_link = file.path.starts_with("archive/") || file.path.starts_with("imports/");
+    if let Some((old, place)) = before.as_ref().filter(|_| may_link)
+        && (old.bytes, old.modified) == (file.bytes, file.modified)
+        // File systems without links: the file is copied.
+        && fs::hard_link(place, &target).is_ok()
+    {
+        return Ok(Some((*old).clone()));
+    }
+    match files::copy(&file.source, &target) {
+        Ok((bytes, sha256)) => {
+            if never_changes(&file.path) && before.is_some_and(|(old, _)| old.sha256 != sha256) {
+                report.changed.push(file.path.clone());
+            }
+            report.copied += 1;
+            report.copied_bytes += bytes;
+            Ok(Some(BackupFile { path: file.path, bytes, sha256, modified: file.modified }))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !file.source.exists() => Ok(None),
+        Err(error) => Err(io_error(&file.source)(error)),
+    }
+}
+
+/// Takes files of the archive from the previous backup that the data folder no longer has: nothing of the archive is ever
+/// deleted, so they were lost.
+fn keep_lost(
+    previous: &Previous,
+    partial: &Path,
+    written: &mut Vec<BackupFile>,
+    report: &mut BackupReport,
+) -> Result<(), BackupError> {
+    let there: BTreeSet<String> = written.iter().map(|file| file.path.clone()).collect();
+    let lost = previous.files.keys().filter(|path| path.starts_with("archive/") && !there.contains(*path));
+    for path in lost {
+        let Some((old, place)) = previous.whole(path) else { continue };
+        let target = partial.join(path);
+        files::make_room(&target)?;
+        if fs::hard_link(&place, &target).is_err() {
+            files::copy(&place, &target).map_err(io_error(&place))?;
+        }
+        written.push(old.clone());
+        report.missing.push(path.clone());
+    }
+    Ok(())
+}
+
+/// Removes the oldest backups beyond a number, never the one that was just written. Returns their names.
+fn prune(folder: &Path, keep: usize, newest: &str) -> Result<Vec<String>, BackupError> {
+    let all = read::all(folder)?;
+    let surplus = all.len().saturating_sub(keep.max(1));
+    let mut removed = Vec::new();
+    for backup in all.iter().take(surplus) {
+        let name = read::name_of(backup);
+        if name == newest {
+            continue;
+        }
+        // Under another name first, so that a removal that is cut short leaves no folder that looks like a backup.
+        let leaving = folder.join(format!(".{name}.removing"));
+        files::rename(backup, &leaving)?;
+        fs::remove_dir_all(&leaving).map_err(io_error(&leaving))?;
+        removed.push(name);
+    }
+    Ok(removed)
+}

@@ -1,0 +1,194 @@
+//! `hitrate check`: one finding for each part of the installation, also beside a running server.
+
+use std::path::{Path, PathBuf};
+
+use chrono::TimeDelta;
+use hitrate::check::{self, CheckState, StoreFacts, StoredRun};
+use hitrate::domain::reading::RunStatus;
+use serde_json::Value;
+
+use crate::binary::{Server, hitrate};
+use crate::rig::{at, folder};
+use crate::upstream::{Upstream, collect, day, nobody, pipeline};
+
+async fn recorded(folder: &Path) {
+    let upstream = Upstream::serve().await;
+    let pipeline = pipeline(folder);
+    for number in [9, 10] {
+        collect(&pipeline, &upstream, day(number)).await;
+    }
+    pipeline.publish().expect("published");
+}
+
+/// Exit code and findings.
+fn checked(data: &Path, more: &[&str]) -> (i32, Vec<Value>) {
+    let ran = hitrate(data, &[&["check", "--json"][..], more].concat());
+    let findings = ran.json()["findings"].as_array().expect("findings").clone();
+    (ran.code, findings)
+}
+
+fn state<'a>(findings: &'a [Value], check: &str) -> &'a str {
+    let found = findings.iter().find(|finding| finding["check"] == check);
+    found.unwrap_or_else(|| panic!("no finding of `{check}` in {findings:?}"))["state"]
+        .as_str()
+        .expect("a state")
+}
+
+fn detail(findings: &[Value], check: &str) -> String {
+    let found = findings.iter().find(|finding| finding["check"] == check).expect("a finding");
+    found["detail"].as_str().expect("a detail").to_owned()
+}
+
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let (mut waiting, mut found) = (vec![folder.to_owned()], Vec::new());
+    while let Some(folder) = waiting.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.to_string_lossy().ends_with(ending) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// What is in order in a data folder whose runs are of the past.
+const IN_ORDER: [&str; 10] = [
+    "store",
+    "archive",
+    "agreement",
+    "snapshot",
+    "numbers",
+    "settings",
+    "schedule",
+    "clock",
+    "disk",
+    "folder",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_part_is_checked_with_and_without_a_server() {
+    let data = folder();
+    recorded(data.path()).await;
+    let alone = checked(data.path(), &["--offline"]);
+    let server = Server::of(data.path());
+    let beside = checked(data.path(), &["--offline", "--all"]);
+    for (code, findings) in [&alone, &beside] {
+        assert_eq!(*code, 1, "the runs are old: {findings:?}");
+        for check in IN_ORDER {
+            assert_eq!(state(findings, check), "ok", "{check}: {findings:?}");
+        }
+        assert_eq!(state(findings, "runs"), "failed", "{findings:?}");
+        assert_eq!(state(findings, "upstream"), "skipped");
+        assert_eq!(state(findings, "contact"), "warning");
+        assert_eq!(state(findings, "private listener"), "ok");
+        assert_eq!(state(findings, "alerts"), "ok");
+        for finding in findings {
+            let needs_action = ["warning", "failed"].contains(&finding["state"].as_str().expect("a state"));
+            assert_eq!(finding["action"] != "", needs_action, "{finding}");
+        }
+    }
+    let numbers = hitrate(data.path(), &["check", "numbers", "--json"]);
+    assert_eq!(numbers.code, 0, "through the server: {numbers:?}");
+    assert_eq!(server.terminate(), Some(0));
+    let without = hitrate(data.path(), &["check", "numbers", "--json"]);
+    assert_eq!(without.json(), numbers.json(), "the answer is the same without it");
+    let text = hitrate(data.path(), &["check", "--offline"]);
+    assert!(text.out.contains("ok       archive") && text.out.contains("1 failed"), "{}", text.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damage_to_archive_snapshot_and_settings_is_found_and_named() {
+    let data = folder();
+    recorded(data.path()).await;
+    let pack = files(&data.path().join("archive"), ".pack").remove(0);
+    let mut bytes = std::fs::read(&pack).expect("read");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x20;
+    std::fs::write(&pack, bytes).expect("written");
+    let (code, findings) = checked(data.path(), &["--offline"]);
+    assert_eq!((code, state(&findings, "archive")), (1, "failed"), "{findings:?}");
+    let name = pack.file_name().expect("a name").to_string_lossy().into_owned();
+    assert!(detail(&findings, "archive").contains(&name), "{findings:?}");
+
+    let manifest = files(&data.path().join("archive"), ".manifest.zst").remove(0);
+    std::fs::remove_file(&manifest).expect("removed");
+    let (_, findings) = checked(data.path(), &["--offline"]);
+    assert_eq!(state(&findings, "agreement"), "failed", "{findings:?}");
+    let run =
+        manifest.file_name().expect("a name").to_string_lossy().split('.').next().expect("an id").to_owned();
+    assert!(detail(&findings, "agreement").contains(&run), "{findings:?}");
+
+    for snapshot in files(&data.path().join("snapshots"), ".json.zst") {
+        std::fs::write(snapshot, "no snapshot").expect("written");
+    }
+    std::fs::write(data.path().join("hitrate.toml"), "[fetch]\nrate = 1\n").expect("written");
+    let ran = hitrate(data.path(), &["check", "--offline", "--json"]);
+    let findings = ran.json()["findings"].as_array().expect("findings").clone();
+    assert_eq!(ran.code, 1);
+    assert!(detail(&findings, "settings").contains("rate"), "{findings:?}");
+    assert_eq!(state(&findings, "snapshot"), "failed", "{findings:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_upstream_is_asked_once_and_its_absence_is_a_failure() {
+    let data = folder();
+    std::fs::create_dir_all(data.path()).expect("there");
+    let upstream = Upstream::serve().await;
+    let settings = |url: &str| {
+        let text = format!("[upstream]\nbase_url = \"{url}\"\ncontact_url = \"https://example.org/bot\"\n");
+        std::fs::write(data.path().join("hitrate.toml"), text).expect("written");
+    };
+    settings(&upstream.url());
+    let (code, findings) = checked(data.path(), &[]);
+    assert_eq!((code, state(&findings, "upstream")), (0, "ok"), "{findings:?}");
+    assert_eq!(state(&findings, "contact"), "ok");
+    assert_eq!(state(&findings, "store"), "warning", "there is none yet");
+    settings(&nobody());
+    let (code, findings) = checked(data.path(), &[]);
+    assert_eq!((code, state(&findings, "upstream")), (1, "failed"), "{findings:?}");
+    let missing = hitrate(&data.path().join("nowhere"), &["check"]);
+    assert!(missing.code == 1 && missing.err.contains("there is no data folder"), "{missing:?}");
+}
+
+#[test]
+fn a_clock_before_the_newest_run_or_far_from_the_upstream_is_found() {
+    let now = at("2026-08-01T12:00:00Z");
+    let facts = |observed_at| StoreFacts {
+        schema: 15,
+        runs: vec![StoredRun { run_id: "a".into(), observed_at, status: RunStatus::Ok }],
+        numbers: Ok(Vec::new()),
+        health: None,
+    };
+    let of = |newest, upstream| check::clock(Some(&facts(newest)), upstream, now).state;
+    let before = now - TimeDelta::hours(1);
+    assert_eq!(of(before, None), CheckState::Ok);
+    assert_eq!(of(before, Some(now - TimeDelta::seconds(3))), CheckState::Ok);
+    assert_eq!(of(before, Some(now + TimeDelta::seconds(60))), CheckState::Warning);
+    assert_eq!(of(before, Some(now + TimeDelta::hours(2))), CheckState::Failed);
+    assert_eq!(of(now + TimeDelta::days(3), Some(now)), CheckState::Failed);
+}
+
+#[test]
+fn runs_that_only_one_side_has_are_found() {
+    let now = at("2026-08-01T12:00:00Z");
+    let run = |id: &str| StoredRun { run_id: id.into(), observed_at: now, status: RunStatus::Ok };
+    let facts =
+        StoreFacts { schema: 15, runs: vec![run("c"), run("b")], numbers: Ok(Vec::new()), health: None };
+    let of = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+    let found = |before: &[&str], after: &[&str]| check::agreement(&facts, &of(before), &of(after));
+    assert_eq!(found(&["b", "c"], &["b", "c"]).state, CheckState::Ok);
+    assert_eq!(found(&["b"], &["b", "c"]).state, CheckState::Ok, "archived while the check ran");
+    let pending = found(&["b", "c", "d"], &["b", "c", "d"]);
+    assert!(
+        pending.state == CheckState::Warning && pending.detail.contains("wait to be stored"),
+        "{pending:?}"
+    );
+    let late = found(&["a", "b", "c"], &["a", "b", "c"]);
+    assert!(late.state == CheckState::Warning && late.detail.contains("older"), "{late:?}");
+    let lost = found(&["c"], &["c"]);
+    assert!(lost.state == CheckState::Failed && lost.detail.contains(": b"), "{lost:?}");
+}
