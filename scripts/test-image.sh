@@ -5,9 +5,10 @@
 # compiles it is not run.
 #
 #   scripts/test-image.sh [PROGRAM]   tests PROGRAM instead of building one
+#   scripts/test-image.sh --needs     only checks for the tools, with the exit codes below
 #
-# Exit 0: passed. Exit 1: failed. Exit 3: a tool is missing (named on standard output), and this is not a CI run; with
-# CI=true, the script installs it.
+# Exit 0: passed. Exit 1: failed. Exit 3: a tool is missing and this is not a CI run, or this is not root on Linux (named
+# on standard output). With CI=true, the script installs the tools.
 set -uo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -20,6 +21,7 @@ address=127.0.0.1:8080
 
 need() {
 	[ "$(uname -s)" = Linux ] || { echo "this is not Linux" && exit 3; }
+	[ "$(id -u)" = 0 ] || { echo "namespaces and file owners need root" && exit 3; }
 	local tool missing=()
 	for tool in buildah debootstrap strip unshare nsenter setpriv ip curl; do have "$tool" || missing+=("$tool"); done
 	[ ${#missing[@]} -gt 0 ] || return 0
@@ -153,7 +155,7 @@ run() {
 	local before after started
 	before=$(files)
 
-	start hitrate demo --once --days 2 --config /dev/null
+	start hitrate demo --once --days 1 --config /dev/null
 	ended "hitrate demo --once" 0
 
 	# The command of the image.
@@ -209,12 +211,11 @@ clean() {
 
 failed=0 holder='' container='' stopped=0
 need
-[ "$(id -u)" = 0 ] || die "the image is built and run with namespaces, which needs root here" "run: sudo $0"
+[ "${1:-}" != --needs ] || exit 0
 program=${1:-}
 if [ -z "$program" ]; then
 	read_features
-	program=$(cargo build --locked --bin hitrate ${features[@]+"${features[@]}"} --message-format=json-render-diagnostics </dev/null |
-		sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
+	program=$(built_binary)
 fi
 [ -x "$program" ] || die "there is no program to put into the image"
 work=$(mktemp -d "${TMPDIR:-/tmp}/hitrate-image.XXXXXX") || die "no temporary folder"

@@ -27,12 +27,6 @@ format() { component fmt rustfmt && cargo fmt --check; }
 lints() { component clippy clippy && cargo clippy --locked --all-targets ${features[@]+"${features[@]}"} -- -D warnings; }
 tests() { cargo test --locked --lib --bins --tests ${features[@]+"${features[@]}"}; }
 
-# The path of the binary as reported by cargo, for any target folder.
-built_binary() {
-	cargo build --locked --bin hitrate ${features[@]+"${features[@]}"} --message-format=json-render-diagnostics </dev/null |
-		sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1
-}
-
 # check TOOLS SCRIPT: runs a Python script with the tools in a folder; its argument is the binary.
 check() {
 	local binary
@@ -52,6 +46,17 @@ browser() {
 		return 1
 	}
 	HITRATE_BIN=$binary node tests/browser/run.mjs
+}
+
+# Builds the container image around the binary, and runs it.
+image() {
+	local binary
+	binary=$(built_binary)
+	[ -n "$binary" ] || {
+		say "error: the binary did not build, so the image cannot be checked"
+		return 1
+	}
+	scripts/test-image.sh "$binary"
 }
 
 targets() { "$1/python/bin/python" tests/targets/run.py "$1" >&2; }
@@ -75,6 +80,14 @@ step tests tests
 if tools_of supply-tools "checks of dependencies, compose file and systemd unit" "70 MB"; then
 	step "supply checks" scripts/supply.sh "$tools"
 fi
+
+# The script says itself what it lacks: its tools are programs of the system.
+missing=$(scripts/test-image.sh --needs)
+case $? in
+0) step "image checks" image ;;
+3) say "skipped: checks of the container image ($missing). To run them: make test-image" ;;
+*) failed+=("image tools") ;;
+esac
 
 if tools_of target-tools "checks of preferences against the real programs" "1.5 GB"; then
 	step "target checks" targets "$tools"
