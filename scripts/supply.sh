@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks the dependencies (deny.toml) and the files for deployment (deploy/): cargo-deny, the compose file, the systemd
-# unit.
+# Checks the dependencies (deny.toml, docs/dependencies.md) and the files for deployment (deploy/): cargo-deny, the
+# compose file, the systemd unit.
 #
 #   scripts/supply.sh TOOLS   TOOLS is the folder that scripts/supply-tools.sh prints
 #
@@ -64,6 +64,7 @@ unit() {
 }
 
 dependencies || failed=1
+"$tools/python/bin/python" tests/supply/dependencies.py || failed=1
 advisories || failed=1
 "$tools/python/bin/python" tests/supply/deploy.py deploy/compose.yml || failed=1
 unit || failed=1
