@@ -6,6 +6,7 @@ Usage: sbom.py RAW OUT TARGET"""
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tomllib
@@ -15,10 +16,10 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 
 def without_folders(text: str) -> str:
-    """The names of this package contain the folder of the checkout; replaced, they are the same everywhere."""
-    return text.replace("path+file://" + os.getcwd(), "path+file:///hitrate").replace(
-        "file://" + os.getcwd(), "file:///hitrate"
-    )
+    """The names of this package contain the folder of the checkout; replaced, they are the same everywhere. Cargo leaves
+    the name of the package out if the folder has the same one."""
+    folder = re.escape("file://" + os.getcwd())
+    return re.sub(folder, "file:///hitrate", re.sub(rf"path\+{folder}#(?=\d)", "path+file:///hitrate#hitrate@", text))
 
 
 def in_program(target: str) -> set:
