@@ -25,7 +25,9 @@ if [ -z "$program" ]; then
 fi
 [ -x "$program" ] || die "there is no program at $program"
 name=hitrate-$version-$target
-if ldd "$program" 2>/dev/null | grep -q libduckdb; then
+# In one step: `grep -q` in a pipe would end ldd with a signal, which pipefail reports.
+libraries=$(ldd "$program" 2>/dev/null || true)
+if [[ $libraries == *libduckdb* ]]; then
 	name=$name-linked
 	say "warning: the program links the prebuilt DuckDB library, so it runs on this machine only"
 fi

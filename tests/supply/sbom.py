@@ -49,6 +49,8 @@ def main() -> int:
     for folder in [os.getcwd(), os.path.expanduser("~")]:
         if folder != "/" and folder in text:
             problems.append(f"it contains {folder}")
+    if (document.get("bomFormat"), document.get("specVersion")) != ("CycloneDX", "1.5"):
+        problems.append(f"it is {document.get('bomFormat')} {document.get('specVersion')}, expected CycloneDX 1.5")
     if document.get("serialNumber"):
         problems.append("it has a serial number, which is random")
     invalid = JsonStrictValidator(SchemaVersion.V1_5).validate_str(text)
