@@ -1,7 +1,7 @@
 # Deliberately thin: scripts/ contains what each target does, and README.md describes it.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo release reproducible sbom test test-data test-follow test-image test-live test-mutations test-week lighthouse bench bench-scale bench-serve bench-traffic
+.PHONY: help setup run demo release reproducible sbom test test-data test-follow test-image test-unit test-live test-mutations test-week lighthouse bench bench-scale bench-serve bench-traffic
 
 # `make setup` writes the extra cargo flags (none, or those of the source build) into this git-ignored file.
 # The shell reads it when a recipe runs, because make reads its files before setup writes this one.
@@ -41,6 +41,9 @@ test-week: setup ## collect a recorded week hour by hour, twice, if it is availa
 
 test-image: setup ## build the container image on a base of Debian's packages and run it with a read-only root (needs root)
 	@CI=true scripts/test-image.sh
+
+test-unit: setup ## boot systemd in a container and run the unit in its sandbox (needs root)
+	@scripts/test-unit.sh
 
 sbom: ## write target/hitrate.cdx.json, the CycloneDX bill of materials of a release
 	@scripts/sbom.sh

@@ -12,9 +12,9 @@
 set -uo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/debian-base.sh
+. scripts/debian-base.sh
 
-suite=bookworm
-base=$cache/image-base-$suite.tar
 # The user and the folder of the Dockerfile.
 uid=10001
 address=127.0.0.1:8080
@@ -27,24 +27,6 @@ need() {
 	[ ${#missing[@]} -gt 0 ] || return 0
 	[ "${CI:-}" = true ] || { echo "${missing[*]} not installed" && exit 3; }
 	apt_install buildah debootstrap binutils util-linux iproute2 curl
-}
-
-# Makes the base once: the packages that Debian's slim image has too, as a tar file in the cache.
-make_base() {
-	[ ! -f "$base" ] || return 0
-	local mirror folder=$work/base
-	# The mirror that this machine's apt uses.
-	mirror=$(sed -n 's/^URIs: *//p; s/^deb \(\[[^]]*\] \)\{0,1\}\([^ ]*\) .*/\2/p' \
-		/etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null | head -n 1)
-	say "making a base image of Debian $suite (about two minutes, once)"
-	debootstrap --variant=minbase "$suite" "$folder" ${mirror:+"$mirror"} >"$work/debootstrap.log" 2>&1 || {
-		tail -n 5 "$work/debootstrap.log" >&2
-		die "debootstrap failed"
-	}
-	rm -rf "$folder"/var/cache/apt/archives/*.deb "$folder"/dev/*
-	mkdir -p "$cache"
-	tar -C "$folder" --numeric-owner -cf "$base.$$" . && mv "$base.$$" "$base" || die "could not write $base"
-	rm -rf "$folder"
 }
 
 build_ah() {
