@@ -6,7 +6,7 @@
 # checkout, and the other two are mapped.
 release_environment() {
 	local cargo_home=${CARGO_HOME:-$HOME/.cargo}
-	SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null)}
+	SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || true)}
 	[ -n "$SOURCE_DATE_EPOCH" ] || die "the time of the release is unknown: this is not a git checkout" \
 		"set SOURCE_DATE_EPOCH to seconds since 1970"
 	export SOURCE_DATE_EPOCH CARGO_INCREMENTAL=0 TZ=UTC LC_ALL=C

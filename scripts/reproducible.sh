@@ -30,6 +30,8 @@ else
 	trap 'rm -rf "$work"' EXIT
 fi
 commit=$(git rev-parse HEAD)
+# The exported folders are not git checkouts, so the time is taken here.
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 config=$root/.cargo/config.toml
 release_flags
 
