@@ -54,7 +54,8 @@ prepare() {
 	ln -s /dev/null "$machine/etc/systemd/system/systemd-networkd-wait-online.service"
 	# A demo makes the record before the first start. The service then has an upstream that does not answer.
 	printf '[upstream]\nbase_url = "http://127.0.0.1:9"\n' >"$machine/etc/hitrate.toml"
-	echo HITRATE_CONFIG=/etc/hitrate.toml >>"$machine/etc/hitrate.env"
+	# Refused calls that hitrate can do without are debug messages.
+	printf 'HITRATE_CONFIG=/etc/hitrate.toml\nHITRATE_LOG=hitrate=debug,warn\n' >>"$machine/etc/hitrate.env"
 	mkdir "$machine/etc/systemd/system/hitrate.service.d"
 	cat >"$machine/etc/systemd/system/hitrate.service.d/demo.conf" <<-'END'
 		[Service]
