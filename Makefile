@@ -1,7 +1,7 @@
 # Deliberately thin: scripts/ contains what each target does, and README.md describes it.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo fuzz test test-crashes test-data test-faults test-follow test-live test-metrics test-mutations test-week lighthouse bench bench-load bench-scale bench-serve bench-traffic
+.PHONY: help setup run demo fuzz release reproducible sbom test test-crashes test-data test-faults test-follow test-image test-live test-metrics test-mutations test-unit test-week lighthouse bench bench-load bench-scale bench-serve bench-traffic
 
 # `make setup` writes the extra cargo flags (none, or those of the source build) into this git-ignored file.
 # The shell reads it when a recipe runs, because make reads its files before setup writes this one.
@@ -50,6 +50,21 @@ test-faults: setup ## meet every fault of the upstream with some documents and w
 
 test-week: setup ## collect a recorded week hour by hour, twice, if it is available (takes about 20 minutes)
 	HITRATE_WEEK=all cargo test --locked --test it $(FEATURES) recorded::hours -- --nocapture
+
+test-image: setup ## build the container image on a base of Debian's packages and run it with a read-only root (needs root)
+	@CI=true scripts/test-image.sh
+
+test-unit: setup ## boot systemd in a container and run the unit in its sandbox (needs root)
+	@scripts/test-unit.sh
+
+sbom: ## write target/hitrate.cdx.json, the CycloneDX bill of materials of a release
+	@scripts/sbom.sh
+
+release: ## build the archive of a release for this machine in target/release-archives (over an hour on two cores)
+	@scripts/release.sh
+
+reproducible: ## build the program of a release in two folders and compare the bytes
+	@scripts/reproducible.sh
 
 lighthouse: setup ## run Lighthouse over two pages of a demo: at least 95 in each category (downloads it once)
 	@scripts/lighthouse.sh
