@@ -486,6 +486,7 @@ fn status() -> Status {
         failed,
     };
     Status {
+        trouble: None,
         suspect: None,
         runs: (0..3).map(run).collect(),
         sources: vec![source("openrouter-api", 0), source("openrouter-stats", 1)],
@@ -573,6 +574,7 @@ pub fn snapshot() -> Snapshot {
     let models = vec![atlas(), quill(), atlas_free(), solo()];
     let share = share(&models);
     Snapshot {
+        next_run: None,
         format: FORMAT,
         id: "01999999-0000-7000-8000-000000000100-5eed".to_owned(),
         method_version: 1,
