@@ -68,13 +68,25 @@ impl Pipeline {
     /// [`PipelineError`] if the store cannot be read.
     pub fn archive_problems(&self) -> Result<Vec<String>, PipelineError> {
         let mut lines = self.archive_notes()?;
-        let problems = self.archive.problems().into_iter();
-        lines.extend(problems.map(|problem| format!("{}: {}", problem.path.display(), problem.what)));
+        lines.extend(self.damaged_files());
         Ok(lines)
     }
 
-    /// What visitors may know of the archive's problems: lines for the status page, without paths.
+    /// The files of the archive that this process found to be missing or damaged, one line each.
+    pub(super) fn damaged_files(&self) -> impl Iterator<Item = String> {
+        let problems = self.archive.problems().into_iter();
+        problems.map(|problem| format!("{}: {}", problem.path.display(), problem.what))
+    }
+
+    /// What visitors may know of the archive's problems: lines for the status page, without paths. They are also kept for
+    /// [`Pipeline::health`].
     pub(super) fn archive_notes(&self) -> Result<Vec<String>, PipelineError> {
+        let notes = self.compare_with_archive()?;
+        self.monitor.lacking(&notes);
+        Ok(notes)
+    }
+
+    fn compare_with_archive(&self) -> Result<Vec<String>, PipelineError> {
         let (Ok(manifests), Ok(aside)) = (self.archive.manifests(), self.archive.set_aside_before()) else {
             return Ok(vec!["archive: the folder cannot be read; the log names the reason".to_owned()]);
         };

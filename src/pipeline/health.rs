@@ -77,6 +77,8 @@ pub(super) struct Monitor {
     damage: Mutex<Option<String>>,
     /// When a rebuild of the record failed last.
     rebuild_failed: Mutex<Option<Instant>>,
+    /// What the archive lacks of the record, as it was compared last.
+    lacking: Mutex<Vec<String>>,
 }
 
 impl Monitor {
@@ -88,6 +90,11 @@ impl Monitor {
     /// Keeps an error as the newest one.
     pub fn failed(&self, at: DateTime<Utc>, message: String) {
         self.lock().last_error = Some(Failure { at, message });
+    }
+
+    /// Keeps what the archive lacks of the record.
+    pub fn lacking(&self, notes: &[String]) {
+        *locked(&self.lacking) = notes.to_vec();
     }
 
     /// Keeps that the store is damaged.
@@ -128,6 +135,9 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Pipeline {
     /// The state of the pipeline now.
     pub fn health(&self) -> Health {
-        self.monitor.lock().clone()
+        let mut health = self.monitor.lock().clone();
+        health.archive_problems.extend(locked(&self.monitor.lacking).iter().cloned());
+        health.archive_problems.extend(self.damaged_files());
+        health
     }
 }

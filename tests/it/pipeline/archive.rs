@@ -185,6 +185,7 @@ async fn a_missing_archive_is_reported_and_collecting_continues() {
     assert!(problems[0].starts_with("archive: 2 of the 2 runs of the record are missing"), "{problems:?}");
     assert!(problems[0].contains("restore the archive from a backup"), "{problems:?}");
     assert_eq!(notes(&started.current.get().expect("served")), problems, "on the status page at once");
+    assert_eq!(started.health().archive_problems, problems);
     let report = collect(&started, &upstream, day(11) + Duration::hours(2)).await;
     assert_eq!(report.status.as_str(), "ok");
     assert!(notes(&started.publish().expect("published"))[0].starts_with("archive: 2 of the 3 runs"));
@@ -192,6 +193,7 @@ async fn a_missing_archive_is_reported_and_collecting_continues() {
     copy(&data.path().join("elsewhere"), &data.path().join("archive"));
     let restored = pipeline(data.path());
     assert_eq!(restored.archive_problems().expect("readable"), Vec::<String>::new());
+    assert_eq!(restored.health().archive_problems, Vec::<String>::new());
     assert_eq!(notes(&restored.publish().expect("published")), Vec::<String>::new());
 }
 
