@@ -28,7 +28,8 @@ pub fn run(common: &Common, args: &ReplayArgs) -> Result<u8> {
         return Err(PipelineError::NotEmpty(args.into.clone()).into());
     }
     let source = Archive::open(common.data().archive());
-    let pipeline = Pipeline::open(common.settings()?, target, Common::clock())?;
+    // Not `open`: into the data folder itself, that would rebuild the record a first time.
+    let pipeline = Pipeline::open_to_serve(common.settings()?, target, Common::clock())?;
     let bar = progress(0, "replaying");
     let report = pipeline.replay_with(&source, Some(&common.data()), advance(&bar))?;
     bar.finish_and_clear();
