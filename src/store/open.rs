@@ -308,6 +308,10 @@ fn opened(options: &StoreOptions, kind: &Kind) -> Result<Connection, StoreError>
     }
     let is_new = !options.path.exists();
     damage::set_orphaned_log_aside(&options.path)?;
+    if kind.keeps_copy && std::fs::metadata(&options.path).is_ok_and(|file| file.is_file() && file.len() == 0)
+    {
+        return Err(damaged(options, kind, "it is empty".to_owned()));
+    }
     let mut connection = match connect(options, kind) {
         Err(StoreError::Open { detail, .. }) => opened_despite(options, kind, detail)?,
         connected => connected?,
