@@ -21,6 +21,7 @@ mod partitions;
 mod query;
 mod read;
 mod recommendations;
+mod reopen;
 mod rollup;
 mod seasons;
 mod shifts;
