@@ -115,6 +115,11 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
+    /// The error about damage that was found in the content.
+    pub(super) fn damaged(&self, detail: String) -> StoreError {
+        damaged(self.options(), &RECORD, detail)
+    }
+
     /// Opens the store, creates it if there is none, and migrates its schema.
     ///
     /// A write-ahead log that cannot be replayed is set aside (renamed, never deleted) if the file opens without it: the

@@ -1,5 +1,6 @@
 //! Opens the store again while the program runs: after a fatal error of DuckDB, or with another file in its place.
 
+use super::damage;
 use super::open::{RECORD, connect, opened};
 use super::{Store, StoreError, StoreOptions};
 use std::path::Path;
@@ -39,8 +40,11 @@ impl Store {
         set_aside: impl FnOnce(&Path) -> std::io::Result<()>,
     ) -> Result<(), StoreError> {
         let put = |path: &Path| {
-            let moved = set_aside(path).and_then(|()| std::fs::rename(fresh, path));
-            moved.map_err(|source| StoreError::Io { path: path.to_owned(), source })
+            let failed = |source| StoreError::Io { path: path.to_owned(), source };
+            set_aside(path).map_err(failed)?;
+            // A log of the old file would be replayed into the new one, and every run in it would be there twice.
+            damage::set_left_log_aside(path)?;
+            std::fs::rename(fresh, path).map_err(failed)
         };
         self.0.0.exchange(patience, put, |options| opened(options, &RECORD))
     }

@@ -105,8 +105,11 @@ async fn a_log_is_set_aside_only_if_it_is_at_fault() {
     let other = folder();
     copy(whole.path(), other.path());
     std::fs::remove_file(DataDir::new(other.path()).store()).expect("removed");
-    drop(crate::rig::store(other.path()));
-    with_log(other.path());
+    tamper(
+        other.path(),
+        "CREATE TABLE other AS SELECT range AS n FROM range(1000); CHECKPOINT;
+         PRAGMA disable_checkpoint_on_shutdown; INSERT INTO other VALUES (7);",
+    );
     let cases: [(&str, &dyn Fn(&Path)); 3] = [
         ("flipped", &|data| {
             edit(&log(data), |bytes| {
@@ -141,6 +144,21 @@ async fn a_log_is_set_aside_only_if_it_is_at_fault() {
     drop(pipeline(data.path()));
     let aside = set_aside(data.path());
     assert_eq!(aside.len(), 2, "{aside:?}");
+    assert_eq!(dump(data.path()), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_of_an_earlier_state_is_found_by_the_runs_that_are_there_twice() {
+    let data = recorded().await;
+    let before = dump(data.path());
+    let log = data.path().join("hitrate.duckdb.wal");
+    let row = "SELECT * REPLACE (9 AS run_no, '20260722T000000Z' AS run_id) FROM run LIMIT 1";
+    tamper(data.path(), &format!("PRAGMA disable_checkpoint_on_shutdown; INSERT INTO run {row}"));
+    let earlier = std::fs::read(&log).expect("a log");
+    tamper(data.path(), "CHECKPOINT");
+    std::fs::write(&log, earlier).expect("copied back");
+    drop(pipeline(data.path()));
+    assert!(set_aside(data.path()).iter().any(|name| name.starts_with("hitrate.duckdb.damaged-")));
     assert_eq!(dump(data.path()), before);
 }
 
