@@ -1,7 +1,7 @@
 # Deliberately thin: scripts/ contains what each target does, and README.md describes it.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-data test-follow test-live test-mutations test-week lighthouse bench bench-scale bench-serve bench-traffic
+.PHONY: help setup run demo test test-crashes test-data test-follow test-live test-mutations test-week lighthouse bench bench-load bench-scale bench-serve bench-traffic
 
 # `make setup` writes the extra cargo flags (none, or those of the source build) into this git-ignored file.
 # The shell reads it when a recipe runs, because make reads its files before setup writes this one.
@@ -24,6 +24,9 @@ run: setup ## run the live service: collect hourly, serve http://127.0.0.1:8080
 test: setup ## run format check, lints, tests, and browser checks if a browser is installed
 	@scripts/test.sh
 
+test-crashes: setup ## kill the program 1,000 times, damage its files, and take its disk and memory away (takes minutes)
+	HITRATE_KILLS=1000 HITRATE_DAMAGES=10 cargo test --locked --test it $(FEATURES) crashes:: -- --nocapture --test-threads 1
+
 test-follow: setup ## check alerts with a real SMTP server and the Standard Webhooks verifier (downloads them once)
 	@scripts/follow.sh
 
@@ -44,6 +47,9 @@ lighthouse: setup ## run Lighthouse over two pages of a demo: at least 95 in eac
 
 bench: setup ## measure sizes, times and memory (nothing here passes or fails)
 	@scripts/bench.sh
+
+bench-load: setup ## put an hour of mixed load on a server that sweeps and publishes; fails on errors and growth (needs wrk)
+	@scripts/bench-load.sh
 
 bench-scale: setup ## measure a generated year of 3,000 endpoints against plain SQL: disk, recomputation, one more hour
 	@scripts/bench-scale.sh

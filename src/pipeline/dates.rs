@@ -2,7 +2,8 @@
 //! the order of time, so one run dated years ahead would block all later ones.
 
 use super::collect::time_of;
-use super::{Pipeline, PipelineError, replay};
+use super::{Pipeline, PipelineError};
+use crate::archive::run_id_of;
 use crate::durable;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -63,7 +64,7 @@ impl Pipeline {
         let now = self.clock.now();
         let manifests = self.archive.manifests()?;
         let stored = self.store.run_ids()?;
-        let archived = manifests.iter().map(|path| replay::run_id(path));
+        let archived = manifests.iter().map(|path| run_id_of(path));
         let times: Vec<_> =
             archived.chain(stored.iter().cloned()).filter_map(|run_id| time_of(&run_id)).collect();
         let verdict = judge(now, &times);
@@ -75,11 +76,11 @@ impl Pipeline {
             Verdict::Plausible => Ok(()),
             Verdict::ClockIsWrong { ahead } => Err(PipelineError::Clock(contradiction(now, ahead))),
             Verdict::RunsAreWrong { from } => {
-                for path in manifests.iter().filter(|path| is_from(&replay::run_id(path), from)) {
+                for path in manifests.iter().filter(|path| is_from(&run_id_of(path), from)) {
                     let aside = durable::set_aside(path, now)
                         .map_err(|source| PipelineError::SetAside { path: path.clone(), source })?;
                     tracing::error!(
-                        run_id = replay::run_id(path),
+                        run_id = run_id_of(path),
                         file = %path.display(),
                         set_aside = %aside.display(),
                         clock = now.to_rfc3339(),

@@ -2,6 +2,7 @@
 //! `docs/architecture.md`. Live collection and replay share all code after the archive.
 
 mod analyse;
+mod archived;
 mod assemble;
 mod backfill;
 mod backtest;
@@ -13,6 +14,7 @@ mod history;
 mod imports;
 mod preferences;
 mod publish;
+mod rebuild;
 mod recommendations;
 mod recommended_days;
 mod record;
@@ -34,6 +36,7 @@ pub use history::flips;
 pub use imports::{FileReport, ImportError, ImportFile, forget_import, import_file};
 pub use preferences::realised_preferences;
 pub use publish::{RecordedChanges, build_snapshot, oldest_change, recorded_changes};
+pub use rebuild::{prepare_replay, refuse_half_replay};
 pub use replay::{ReplayReport, SetAside};
 pub use retention::roll_up;
 pub use suspect::{AcceptError, AcceptReport};
@@ -44,6 +47,7 @@ use crate::archive::{Archive, ArchiveError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::workload::Workload;
+use crate::durable;
 use crate::snapshot::store::SnapshotError;
 use crate::snapshot::{self, Current, Snapshot};
 use crate::store::{Store, StoreError, StoreOptions};
@@ -105,6 +109,10 @@ impl DataDir {
     pub fn alerts(&self) -> PathBuf {
         self.0.join("alerts")
     }
+    /// The marker of a replay into this folder.
+    pub fn rebuild(&self) -> PathBuf {
+        self.0.join("replay.json")
+    }
     /// The file in which a running server publishes its address.
     pub fn server(&self) -> PathBuf {
         self.0.join("server.json")
@@ -138,6 +146,14 @@ pub enum PipelineError {
     /// The folder to rebuild into is not empty.
     #[error("{0} already contains a store; choose an empty directory")]
     NotEmpty(PathBuf),
+    /// A replay into the folder was interrupted.
+    #[error(
+        "{folder} holds a part of a record: the replay of {from} into it did not finish; run `hitrate replay --into {folder}` again with the same data folder, or delete the folder"
+    )]
+    HalfReplay { folder: PathBuf, from: PathBuf },
+    /// The marker of a replay, or what an interrupted one left, cannot be read, written or removed.
+    #[error("replay: {path}: {source}")]
+    Marker { path: PathBuf, source: std::io::Error },
     /// A run or a record is of another upstream.
     #[error("the runs are of the upstream `{found}`, not of `{expected}`; choose another data directory")]
     OtherUpstream { found: String, expected: &'static str },
@@ -280,11 +296,12 @@ impl Pipeline {
     ) -> Result<(), PipelineError> {
         let recovered = {
             let _alone = self.record_alone();
-            self.noted(recover(self))
+            self.noted(self.recover_retried().and_then(|()| recover(self)))
         };
         if let Err(error) = recovered {
             tracing::error!(%error, "archived runs that are not stored cannot be stored now; continuing without them");
         }
+        self.examine_archive()?;
         self.catch_up_snapshot()
     }
 
@@ -297,12 +314,22 @@ impl Pipeline {
     ) -> Result<Self, PipelineError> {
         // Report an invalid file at startup, not an hour later in the log.
         config.workloads(data.path())?;
+        refuse_half_replay(&data)?;
         let store = recover::open_sound(&config, &data, clock.now())?;
         if let Some(newest) = store.newest_run(None)? {
             same_upstream(&*upstream, &newest.upstream_name)?;
         }
+        // The store is open, so no other process writes to these folders.
+        for folder in [data.archive(), data.history(), data.snapshots()] {
+            let swept = durable::sweep(&folder);
+            if swept > 0 {
+                let folder = folder.display();
+                tracing::warn!(%folder, swept, "deleted temporary files of a process that was killed");
+            }
+        }
         let archive = Archive::open(data.archive());
-        let loaded = snapshot::store::load(&data.snapshots()).unwrap_or_else(|error| {
+        let loaded = snapshot::store::load_and_repair(&data.snapshots(), clock.now());
+        let loaded = loaded.unwrap_or_else(|error| {
             match error {
                 SnapshotError::OtherFormat { .. } => tracing::warn!(%error, "rebuilding the snapshot"),
                 _ => tracing::error!(%error, "starting without a snapshot"),
@@ -345,13 +372,18 @@ impl Pipeline {
     }
 
     /// Publishes if the record is newer than the served snapshot: the process ended before it could publish, or a new
-    /// version cannot read the old snapshot.
+    /// version cannot read the old snapshot. Also if the snapshot does not state what the archive lacks.
     fn catch_up_snapshot(&self) -> Result<(), PipelineError> {
         let Some(newest) = self.store.newest_run(None)? else { return Ok(()) };
-        let is_served = self.current.get().is_some_and(|served| served.as_of >= newest.run.observed_at);
-        // A run that was dated in the future and set aside is no longer in the record.
-        let is_gone = self.current.get().is_some_and(|served| served.as_of > newest.run.observed_at);
-        if is_served && !(is_gone && self.serves_the_future()) {
+        let notes = self.archive_notes()?;
+        let is_current = |served: &Snapshot| {
+            // A run that was dated in the future and set aside is no longer in the record.
+            let is_gone = served.as_of > newest.run.observed_at && self.serves_the_future();
+            served.as_of >= newest.run.observed_at
+                && !is_gone
+                && notes.iter().all(|note| served.status.missing.contains(note))
+        };
+        if self.current.get().is_some_and(|served| is_current(&served)) {
             return Ok(());
         }
         if let Err(error) = self.publish() {
@@ -366,7 +398,8 @@ impl Pipeline {
     /// [`PipelineError`]; the previous snapshot is still served.
     pub fn publish(&self) -> Result<Arc<Snapshot>, PipelineError> {
         let (folder, now) = (self.data.snapshots(), self.clock.now());
-        let unfinished = self.history_progress().map(|progress| progress.to_string());
+        let mut unfinished = self.archive_notes()?;
+        unfinished.extend(self.history_progress().map(|progress| progress.to_string()));
         self.noted(publish::publish(&self.store, &folder, &self.current, self.workloads()?, now, unfinished))
     }
 }

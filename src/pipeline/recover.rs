@@ -3,11 +3,11 @@
 
 use super::dates::CLOCK_TOLERANCE;
 use super::refused::Refused;
-use super::replay::run_id;
 use super::{Baseline, Pipeline, PipelineError, StoreHealth, collect, replay};
-use crate::archive::{Archive, Manifest};
+use crate::archive::{Archive, Manifest, run_id_of as run_id};
 use crate::config::Config;
 use crate::durable;
+use crate::failpoint;
 use crate::pipeline::DataDir;
 use crate::snapshot::Current;
 use crate::store::{Store, StoreError, StoreOptions};
@@ -193,6 +193,8 @@ impl Pipeline {
                 let problem = format!("run {} ({}): {}", aside.run_id, aside.file, aside.reason);
                 self.monitor.lock().archive_problems.push(problem);
             }
+            let failed = |source| StoreError::Io { path: self.data.store(), source };
+            failpoint::reach("recover.run").map_err(failed)?;
         }
         let stored = self.store.run_ids()?;
         Refused::forget(&self.data, |run_id| stored.contains(run_id));

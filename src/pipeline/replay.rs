@@ -2,12 +2,14 @@
 //! read or stored is set aside by name, and the replay continues.
 
 use super::imports::Kept;
+use super::rebuild::Rebuild;
 use super::refused::Refused;
 use super::retention::roll_up;
 use super::{DataDir, Pipeline, PipelineError, collect};
-use crate::archive::{Archive, ArchiveError};
+use crate::archive::{Archive, ArchiveError, run_id_of as run_id};
 use crate::domain::reading::RunReadings;
-use crate::store::RunRecord;
+use crate::failpoint;
+use crate::store::{RunRecord, StoreError};
 use crate::upstream::caught;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -71,7 +73,18 @@ impl Pipeline {
         on_progress: impl FnMut(usize, usize),
     ) -> Result<ReplayReport, PipelineError> {
         let _alone = self.record_alone();
+        let marker = Rebuild::begin(&self.data, archive.folder(), self.clock.now())?;
         let mut report = self.store_all(archive, imports, None, on_progress)?;
+        for (place, aside) in archive.set_aside_before()? {
+            let reason = format!("the manifest was damaged and is kept as {}", aside.display());
+            let (run_id, file) = (run_id(&place), place.display().to_string());
+            report.runs += 1;
+            report.set_aside.push(SetAside { run_id, file, reason });
+        }
+        // Before publishing: a folder that a replay filled has no archive of its own, and that is in order.
+        marker.finish(&self.data, self.clock.now())?;
+        let failed = |source| StoreError::Io { path: self.data.store(), source };
+        failpoint::reach("replay.publish").map_err(failed)?;
         if report.stored > 0 {
             report.snapshot = Some(self.publish()?.id.clone());
             roll_up(&self.store, self.config.retention.hourly_days, false)?;
@@ -95,6 +108,7 @@ impl Pipeline {
         manifests.retain(|path| !is_left_out(path));
         let mut report = ReplayReport { runs: manifests.len(), ..ReplayReport::default() };
         let mut kept = imports.map_or_else(|| Ok(Vec::new()), Kept::all)?;
+        let failed = |source| StoreError::Io { path: self.data.store(), source };
         for (position, path) in manifests.iter().enumerate() {
             if let Some((from, time)) = imports.zip(collect::time_of(&run_id(path))) {
                 let (left, failed) = self.import_again(from, kept, Some(time));
@@ -110,10 +124,17 @@ impl Pipeline {
                 Err(aside) => report.set_aside.push(aside),
             }
             on_progress(position + 1, manifests.len());
+            failpoint::reach("replay.run").map_err(failed)?;
         }
         if let Some(from) = imports {
             report.set_aside.extend(self.import_again(from, kept, None).1);
             let history = Archive::open(from.history());
+            let unreadable = history.unreadable()?.into_iter();
+            report.set_aside.extend(unreadable.map(|(path, error)| SetAside {
+                run_id: run_id(&path),
+                file: path.display().to_string(),
+                reason: error.to_string(),
+            }));
             if let Err(error) = self.replay_history(&history, &mut |batch| self.keep_imported(batch)) {
                 let file = from.history().display().to_string();
                 tracing::error!(file, %error, "setting the archived history aside");
@@ -174,10 +195,4 @@ fn is_shortage(error: &io::Error) -> bool {
     const TOO_MANY_FILES: [i32; 2] = [23, 24];
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::OutOfMemory)
         || error.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code))
-}
-
-/// The id of a manifest's run, from the file name, so that it is known even if the file cannot be read.
-pub(super) fn run_id(manifest: &Path) -> String {
-    let name = manifest.file_name().unwrap_or_default().to_string_lossy();
-    name.split('.').next().unwrap_or_default().to_owned()
 }

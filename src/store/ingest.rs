@@ -9,7 +9,7 @@ use super::append::{Stored, append};
 use super::columns::{self, naive, rows};
 use super::facts::stage_facts;
 use super::read::newest_time;
-use super::transaction::transaction;
+use super::transaction::{checkpoint, of_file, transaction, transaction_in_log};
 use super::{Store, StoreError, days};
 use crate::domain::document::RouteAnswer;
 use crate::domain::finding::Findings;
@@ -73,12 +73,15 @@ impl Store {
             // The checkpoint after the commit then ends as on a full disk: DuckDB declares the database invalid.
             connection.execute_batch("SET debug_checkpoint_abort = 'before_header'")?;
         }
-        transaction(&connection, || {
+        let ingested = transaction_in_log(&connection, || {
             forget_failed(&connection, &record.run_id)?;
             refuse_out_of_order(&connection, run.observed_at)?;
             ingest(&connection, record, run)?;
+            failpoint::reach("ingest.commit").map_err(of_file(&connection))?;
             Ok(Ingested::Stored)
-        })
+        })?;
+        checkpoint(&connection, || failpoint::reach("ingest.checkpoint"));
+        Ok(ingested)
     }
 
     /// Deletes the account rows of the runs from a time on, so that they can be stored again. None of these runs may be
@@ -140,6 +143,7 @@ fn ingest(connection: &Connection, record: &RunRecord, run: &RunReadings) -> Res
     stage_readings(connection, run, &numbers)?;
     stage_closing(connection, run, &numbers)?;
     stage_lists(connection, run)?;
+    failpoint::reach("ingest.readings").map_err(of_file(connection))?;
     connection.execute_batch(MERGE)?;
     days::add_late(connection, run_no, run_no)
 }

@@ -2,7 +2,8 @@
 
 use super::StoreError;
 use super::columns::{self, rows};
-use super::transaction::transaction;
+use super::transaction::{of_file, transaction};
+use crate::failpoint;
 use duckdb::{Connection, params};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
@@ -130,6 +131,6 @@ fn apply(connection: &Connection, migration: &Migration, digest: &str) -> Result
             "INSERT INTO schema_migration (version, name, sha256, app_version) VALUES (?, ?, ?, ?)",
             params![migration.version, migration.name, digest, env!("CARGO_PKG_VERSION")],
         )?;
-        Ok(())
+        failpoint::reach("migrate.applied").map_err(of_file(connection))
     })
 }

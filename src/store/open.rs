@@ -5,6 +5,7 @@ use super::columns::{self, rows};
 use super::damage::{self, log_of};
 use super::link::{Link, Reader};
 use super::migrate::{self, Migration};
+use crate::failpoint;
 use duckdb::{Config, Connection};
 use std::path::{Path, PathBuf};
 use std::sync::MutexGuard;
@@ -248,7 +249,9 @@ impl Database {
             make_private(&fresh)?;
         }
         // While the old file is still open, so that no other process writes to it in between.
+        failpoint::reach("compact.copied").map_err(failed)?;
         std::fs::rename(&fresh, &options.path).map_err(failed)?;
+        failpoint::reach("compact.renamed").map_err(failed)?;
         let until = Instant::now() + patience;
         let reopened = loop {
             match connect(options, kind) {

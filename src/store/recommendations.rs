@@ -2,11 +2,12 @@
 
 use super::append::{Stored, append};
 use super::columns::{self, naive, rows, select};
-use super::transaction::transaction;
+use super::transaction::{of_file, transaction};
 use super::{Store, StoreError};
 use crate::domain::ids::{ModelSlug, Variant};
 use crate::domain::tier_history::RunDay;
 use crate::domain::tier_list::DayRange;
+use crate::failpoint;
 use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::params;
 use serde::{Deserialize, Serialize};
@@ -148,7 +149,7 @@ impl Store {
                 saving_low: row.saving_low,
                 saving_high: row.saving_high,
             });
-            Ok(())
+            failpoint::reach("days.recommendations").map_err(of_file(&connection))
         })
     }
 

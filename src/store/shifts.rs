@@ -2,7 +2,7 @@
 
 use super::append::append;
 use super::columns::{self, naive, rows, select};
-use super::transaction::transaction;
+use super::transaction::{of_file, transaction};
 use super::{Store, StoreError};
 use crate::domain::change::{Change, ChangedField};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
@@ -12,6 +12,7 @@ use crate::domain::thresholds::{
     STATUS_MIN_READINGS,
 };
 use crate::domain::tier_history::RunDay;
+use crate::failpoint;
 use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::{Connection, params};
 use std::collections::BTreeMap;
@@ -201,7 +202,10 @@ impl Store {
         shifts: &[Shift],
     ) -> Result<(), StoreError> {
         let connection = self.writer()?;
-        transaction(&connection, || write(&connection, method_version, day, (examined, shifts)))
+        transaction(&connection, || {
+            write(&connection, method_version, day, (examined, shifts))?;
+            failpoint::reach("days.shifts").map_err(of_file(&connection))
+        })
     }
 
     /// The shifts that began in `[from, to)`, as known at `as_of`, newest first.

@@ -2,11 +2,12 @@
 
 use super::append::append;
 use super::columns::{self, each_row, naive, records, rows, select};
-use super::transaction::transaction;
+use super::transaction::{of_file, transaction};
 use super::{Store, StoreError};
 use crate::domain::ids::ProviderSlug;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_history::{EndpointKey, Held, History, ProviderKey, RunDay};
+use crate::failpoint;
 use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::arrow::array::RecordBatch;
 use duckdb::{Connection, params};
@@ -88,7 +89,10 @@ impl Store {
     /// [`StoreError::Query`]; then nothing is changed.
     pub fn close_day(&self, method_version: u32, day: RunDay, history: &History) -> Result<(), StoreError> {
         let connection = self.writer()?;
-        transaction(&connection, || write(&connection, method_version, day, history))
+        transaction(&connection, || {
+            write(&connection, method_version, day, history)?;
+            failpoint::reach("days.tiers").map_err(of_file(&connection))
+        })
     }
 
     /// The tier changes of providers on days that had ended by `as_of`, newest first.

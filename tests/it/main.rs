@@ -7,7 +7,10 @@ mod backfill;
 mod backtest;
 mod binary;
 mod cli;
+mod connections;
 mod cost;
+#[cfg(target_os = "linux")]
+mod crashes;
 mod dataset;
 mod docs;
 mod feed;

@@ -1,5 +1,6 @@
 //! The way from the upstream to the snapshot, over HTTP, against the simulator.
 
+mod archive;
 mod bounds;
 mod clock;
 mod damage;
