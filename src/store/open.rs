@@ -204,7 +204,7 @@ impl Database {
 
     /// Runs a query on a separate connection and stops it after the time limit.
     pub fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.0.read_on(&*self.reader()?, query)
+        self.0.read_on(&self.reader()?, query)
     }
 
     /// A connection for several queries of a reader.
