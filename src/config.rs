@@ -249,9 +249,6 @@ impl Config {
         if !self.upstream.openrouter_api && !self.upstream.openrouter_stats {
             return wrong("upstream", "both sources are off, so there is nothing to collect");
         }
-        if self.fetch.max_connections == 0 || self.fetch.max_connections > 16 {
-            return wrong("fetch.max_connections", "expected 1 to 16");
-        }
         limits::check(self)?;
         if self.fetch.max_sweep_mib < self.fetch.max_body_mib {
             return wrong("fetch.max_sweep_mib", "expected at least fetch.max_body_mib");
@@ -269,19 +266,6 @@ impl Config {
         let header = &self.serve.client_header;
         if !header.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
             return wrong("serve.client_header", "expected the name of a header, such as X-Forwarded-For");
-        }
-        let private = &self.private;
-        if !(1..=1024).contains(&private.max_body_mib) {
-            return wrong("private.max_body_mib", "expected 1 to 1024");
-        }
-        if !(1..=100_000).contains(&private.queue) {
-            return wrong("private.queue", "expected 1 to 100000");
-        }
-        if !(1..=3600).contains(&private.import_seconds) {
-            return wrong("private.import_seconds", "expected 1 to 3600");
-        }
-        if !(1..=1_000_000).contains(&private.max_spool_mib) {
-            return wrong("private.max_spool_mib", "expected 1 to 1000000");
         }
         self.backfill.check()?;
         self.alerts.check()?;

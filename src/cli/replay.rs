@@ -30,7 +30,8 @@ pub fn run(common: &Common, args: &ReplayArgs) -> Result<u8> {
     }
     prepare_replay(&settings, &target, clock.now())?;
     let source = Archive::open(common.data().archive());
-    let pipeline = Pipeline::open(settings, target, clock)?;
+    // Not `open`: into the data folder itself, that would rebuild the record a first time.
+    let pipeline = Pipeline::open_to_serve(settings, target, clock)?;
     let bar = progress(0, "replaying");
     let report = pipeline.replay_with(&source, Some(&common.data()), advance(&bar))?;
     bar.finish_and_clear();

@@ -1,5 +1,6 @@
 //! Settings of alerts: who receives them, when, and how long a delivery is tried.
 
+use super::limits::within;
 use super::{ConfigError, Rule, alerts_rules};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeSet;
@@ -334,18 +335,10 @@ impl Alerts {
     /// Checks the values.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let wrong = |key, detail: String| Err(ConfigError::Value { key, detail });
-        if !(1..=720).contains(&self.give_up_hours) {
-            return wrong("alerts.give_up_hours", "expected 1 to 720".to_owned());
-        }
-        if !(1..=365).contains(&self.switch_off_days) {
-            return wrong("alerts.switch_off_days", "expected 1 to 365".to_owned());
-        }
-        if !(1..=365).contains(&self.dedup_days) {
-            return wrong("alerts.dedup_days", "expected 1 to 365".to_owned());
-        }
-        if !(1..=1000).contains(&self.messages_per_hour) {
-            return wrong("alerts.messages_per_hour", "expected 1 to 1000".to_owned());
-        }
+        within("alerts.give_up_hours", self.give_up_hours, 1..=720)?;
+        within("alerts.switch_off_days", self.switch_off_days, 1..=365)?;
+        within("alerts.dedup_days", self.dedup_days, 1..=365)?;
+        within("alerts.messages_per_hour", self.messages_per_hour, 1..=1000)?;
         let mut names = BTreeSet::new();
         for receiver in &self.receivers {
             // The name may be anything here, so it is written with escapes.

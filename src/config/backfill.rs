@@ -1,6 +1,7 @@
 //! Settings of the import of what the upstream still offers of the time before the record.
 
 use super::ConfigError;
+use super::limits::within;
 use serde::{Deserialize, Serialize};
 
 /// The history import from the upstream.
@@ -20,16 +21,8 @@ pub struct Backfill {
 impl Backfill {
     /// Checks the ranges.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        let wrong = |key, detail: &str| Err(ConfigError::Value { key, detail: detail.into() });
-        if !(0.0..=4.0).contains(&self.rate_per_second) {
-            return wrong("backfill.rate_per_second", "expected 0 (unlimited) to 4");
-        }
-        if !(1..=10_000).contains(&self.requests_per_hour) {
-            return wrong("backfill.requests_per_hour", "expected 1 to 10000");
-        }
-        if self.quiet_minutes > 59 {
-            return wrong("backfill.quiet_minutes", "expected 0 to 59");
-        }
-        Ok(())
+        within("backfill.rate_per_second", self.rate_per_second, 0.0..=4.0)?;
+        within("backfill.requests_per_hour", self.requests_per_hour, 1..=10_000)?;
+        within("backfill.quiet_minutes", self.quiet_minutes, 0..=59)
     }
 }

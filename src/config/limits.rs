@@ -21,6 +21,7 @@ const UNITS: [(&str, f64); 8] = [
 /// Checks the numbers of the settings that have no check of their own.
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     within("fetch.rate_per_second", config.fetch.rate_per_second, 0.0..=1000.0)?;
+    within("fetch.max_connections", config.fetch.max_connections, 1..=16)?;
     within("fetch.requests_per_sweep", config.fetch.requests_per_sweep, 1..=1_000_000)?;
     within("fetch.timeout_seconds", config.fetch.timeout_seconds, 1..=600)?;
     within("fetch.max_body_mib", config.fetch.max_body_mib, 1..=1024)?;
@@ -29,6 +30,10 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     within("fetch.max_attempts", config.fetch.max_attempts, 1..=10)?;
     within("fetch.retry_delay_ms", config.fetch.retry_delay_ms, 0..=60_000)?;
     within("schedule.jitter_seconds", config.schedule.jitter_seconds, 0..=3600)?;
+    within("private.max_body_mib", config.private.max_body_mib, 1..=1024)?;
+    within("private.queue", config.private.queue, 1..=100_000)?;
+    within("private.import_seconds", config.private.import_seconds, 1..=3600)?;
+    within("private.max_spool_mib", config.private.max_spool_mib, 1..=1_000_000)?;
     within("store.threads", config.store.threads, 1..=256)?;
     within("store.query_timeout_seconds", config.store.query_timeout_seconds, 1..=86_400)?;
     let memory = &config.store.memory;
@@ -43,7 +48,8 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn within<T: PartialOrd + Display>(
+/// Refuses a value outside of a range, with the setting, the value and the range.
+pub(super) fn within<T: PartialOrd + Display>(
     key: &'static str,
     value: T,
     range: RangeInclusive<T>,
@@ -87,6 +93,10 @@ mod tests {
             ("store", "memory = \"-1GB\"", "store.memory", "-1GB"),
             ("store", "query_timeout_seconds = 0", "store.query_timeout_seconds", "0"),
             ("fetch", "timeout_seconds = 0", "fetch.timeout_seconds", "0"),
+            ("fetch", "max_connections = 17", "fetch.max_connections", "17"),
+            ("private", "queue = 0", "private.queue", "0"),
+            ("backfill", "requests_per_hour = 0", "backfill.requests_per_hour", "0"),
+            ("alerts", "give_up_hours = 0", "alerts.give_up_hours", "0"),
             ("fetch", "requests_per_sweep = 0", "fetch.requests_per_sweep", "0"),
             ("fetch", "max_body_mib = 0", "fetch.max_body_mib", "0"),
             ("fetch", "max_body_mib = 100000000", "fetch.max_body_mib", "100000000"),

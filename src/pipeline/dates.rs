@@ -98,12 +98,12 @@ impl Pipeline {
 
     /// Removes the runs from a time on from the record.
     fn leave_out_from(&self, from: DateTime<Utc>) -> Result<(), PipelineError> {
-        if self.store.newest_accepted()?.is_none_or(|newest| newest < from) {
-            return Ok(self.store.forget_from(from)?);
-        }
         let why = format!("runs from {} on are dated in the future", from.to_rfc3339());
         if self.rebuild(&why, Some(from))? {
             return Ok(());
+        }
+        if self.store.newest_accepted()?.is_none_or(|newest| newest < from) {
+            return Ok(self.store.forget_from(from)?);
         }
         Err(PipelineError::Clock(format!(
             "{why}, and the record cannot be rebuilt without them because the archive lacks other runs; the log names them. \

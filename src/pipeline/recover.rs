@@ -69,6 +69,7 @@ pub(super) fn open_sound(config: &Config, data: &DataDir, now: DateTime<Utc>) ->
     let open = || {
         let store = super::open_store(config, data)?;
         store.newest_run(None)?;
+        store.check_runs()?;
         Ok(store)
     };
     match open() {

@@ -55,6 +55,16 @@ pub(super) fn set_orphaned_log_aside(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Sets the write-ahead log aside that a database file left when it was closed. Usually there is none.
+pub(super) fn set_left_log_aside(path: &Path) -> Result<(), StoreError> {
+    let log = log_of(path);
+    if fs::metadata(&log).map_or(0, |log| log.len()) > 0 {
+        let aside = set_log_aside(&log)?;
+        tracing::warn!(file = %log.display(), set_aside = %aside.display(), "set the write-ahead log of the replaced store aside");
+    }
+    Ok(())
+}
+
 /// Sets a write-ahead log aside, named by the time of its last change.
 pub(super) fn set_log_aside(log: &Path) -> Result<PathBuf, StoreError> {
     let failed = |source| StoreError::Io { path: log.to_owned(), source };

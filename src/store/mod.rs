@@ -22,6 +22,7 @@ mod partitions;
 mod query;
 mod read;
 mod recommendations;
+mod reopen;
 mod rollup;
 mod seasons;
 mod shifts;
@@ -163,6 +164,7 @@ impl StoreError {
     pub fn damage(&self) -> Option<String> {
         match self {
             Self::Damaged { detail, .. } => Some(detail.clone()),
+            Self::Closed { reason, .. } => Some(reason.clone()).filter(|reason| damage::is_damage(reason)),
             Self::Query(error) => Some(error.to_string()).filter(|detail| damage::is_damage(detail)),
             _ => None,
         }

@@ -30,10 +30,10 @@ pub struct StoreOptions {
 ///
 /// Every method that returns a result fails with [`StoreError::Query`] if DuckDB does, and a query that takes too long
 /// with [`StoreError::TimedOut`].
-pub struct Store(Database);
+pub struct Store(pub(super) Database);
 
 /// One database file of this program.
-pub(super) struct Database(Link);
+pub(super) struct Database(pub(super) Link);
 
 /// What distinguishes the databases of this program.
 pub(super) struct Kind {
@@ -99,7 +99,7 @@ fn private(_: &Path) -> Result<(), StoreError> {
 const REOPEN_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The record of all runs.
-const RECORD: Kind = Kind {
+pub(super) const RECORD: Kind = Kind {
     migrations: migrate::RECORD,
     advice: "Run `hitrate replay --into DIR` to rebuild the store from the archive beside it, which is the source of truth",
     name: "the store",
@@ -116,6 +116,11 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
+    /// The error about damage that was found in the content.
+    pub(super) fn damaged(&self, detail: String) -> StoreError {
+        damaged(self.options(), &RECORD, detail)
+    }
+
     /// Opens the store, creates it if there is none, and migrates its schema.
     ///
     /// A write-ahead log that cannot be replayed is set aside (renamed, never deleted) if the file opens without it: the
@@ -188,47 +193,6 @@ impl Store {
     }
 }
 
-impl Store {
-    /// Why the store cannot be used until [`Store::reopen`]: a fatal error of DuckDB invalidated it, or it could not be
-    /// opened again. `None` if it can be used.
-    pub fn invalid_reason(&self) -> Option<String> {
-        self.0.0.invalid_reason()
-    }
-
-    /// The error that says which other process holds a store; `None` if none does.
-    pub fn in_use(options: &StoreOptions) -> Option<StoreError> {
-        connect(options, &RECORD).err().filter(|error| matches!(error, StoreError::Locked { .. }))
-    }
-
-    /// Closes the database file and opens it again, with its write-ahead log as at a start. Waits at most `patience` until
-    /// no reader uses it.
-    ///
-    /// # Errors
-    /// [`StoreError::Busy`] if readers still use it; otherwise as [`Store::open`], and the store stays closed until the
-    /// next call.
-    pub fn reopen(&self, patience: Duration) -> Result<(), StoreError> {
-        self.0.0.exchange(patience, |_| Ok(()), |options| opened(options, &RECORD))
-    }
-
-    /// Puts a complete database file in the place of this one. `set_aside` gets the place first, to move away what is
-    /// there. `fresh` must not be open.
-    ///
-    /// # Errors
-    /// As [`Store::reopen`]. If a file cannot be moved, the store is open again with what is there.
-    pub fn exchange(
-        &self,
-        fresh: &Path,
-        patience: Duration,
-        set_aside: impl FnOnce(&Path) -> std::io::Result<()>,
-    ) -> Result<(), StoreError> {
-        let put = |path: &Path| {
-            let moved = set_aside(path).and_then(|()| std::fs::rename(fresh, path));
-            moved.map_err(|source| StoreError::Io { path: path.to_owned(), source })
-        };
-        self.0.0.exchange(patience, put, |options| opened(options, &RECORD))
-    }
-}
-
 impl Database {
     /// Opens a database as [`Store::open`] does.
     pub fn open(options: StoreOptions, kind: &Kind) -> Result<Self, StoreError> {
@@ -256,7 +220,7 @@ impl Database {
 
     /// Runs a query on a separate connection and stops it after the time limit.
     pub fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.0.read_on(&*self.reader()?, query)
+        self.0.read_on(&self.reader()?, query)
     }
 
     /// A connection for several queries of a reader.
@@ -320,13 +284,17 @@ impl Database {
 }
 
 /// Opens a database file: its folders, the connection, its schema, and the limits of its queries.
-fn opened(options: &StoreOptions, kind: &Kind) -> Result<Connection, StoreError> {
+pub(super) fn opened(options: &StoreOptions, kind: &Kind) -> Result<Connection, StoreError> {
     for folder in [options.path.parent().unwrap_or(Path::new(".")), options.work_dir.as_path()] {
         std::fs::create_dir_all(folder)
             .map_err(|source| StoreError::Io { path: folder.to_owned(), source })?;
     }
     let is_new = !options.path.exists();
     damage::set_orphaned_log_aside(&options.path)?;
+    if kind.keeps_copy && std::fs::metadata(&options.path).is_ok_and(|file| file.is_file() && file.len() == 0)
+    {
+        return Err(damaged(options, kind, "it is empty".to_owned()));
+    }
     let mut connection = match connect(options, kind) {
         Err(StoreError::Open { detail, .. }) => opened_despite(options, kind, detail)?,
         connected => connected?,
@@ -375,7 +343,7 @@ fn damaged(options: &StoreOptions, kind: &Kind, detail: String) -> StoreError {
     StoreError::Damaged { what: kind.name, path: options.path.clone(), detail, advice: kind.when_damaged }
 }
 
-fn connect(options: &StoreOptions, kind: &Kind) -> Result<Connection, StoreError> {
+pub(super) fn connect(options: &StoreOptions, kind: &Kind) -> Result<Connection, StoreError> {
     connect_as(options, kind, duckdb::AccessMode::Automatic)
 }
 
@@ -457,58 +425,6 @@ mod tests {
         ] {
             assert!(run(&sql).is_err(), "{sql}");
         }
-    }
-
-    /// Writes a row and makes the checkpoint after it fail, as a full disk does.
-    fn invalidate(store: &Store) {
-        let writer = store.writer().expect("open");
-        let sql =
-            "SET debug_checkpoint_abort = 'before_header'; CREATE OR REPLACE TABLE kept AS SELECT 7 AS n";
-        writer.execute_batch(sql).expect("written");
-        writer.execute_batch("CHECKPOINT").expect_err("aborted");
-    }
-
-    #[test]
-    fn a_store_that_became_invalid_is_opened_again_with_what_was_committed() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let store = opened(folder.path(), Duration::from_secs(60));
-        assert_eq!(store.invalid_reason(), None);
-        let count = |store: &Store| {
-            store.read(|connection| {
-                Ok(rows!(connection, "SELECT n FROM kept", [], |n: i32| n).into_iter().sum::<i32>())
-            })
-        };
-        let reader = store.reader().expect("a reader");
-        invalidate(&store);
-        assert!(store.invalid_reason().is_some_and(|reason| reason.contains("invalidated")));
-        let refused = count(&store).expect_err("invalid");
-        assert!(matches!(refused, StoreError::Closed { .. }), "{refused}");
-        assert!(!refused.concerns_content(), "no run is set aside for it");
-        let busy = store.reopen(Duration::from_millis(50)).expect_err("a reader is left");
-        assert!(matches!(busy, StoreError::Busy { .. }), "{busy}");
-        drop(reader);
-        store.reopen(Duration::from_secs(1)).expect("opened again");
-        assert_eq!(store.invalid_reason(), None);
-        assert_eq!(count(&store).expect("readable"), 7);
-    }
-
-    #[test]
-    fn a_store_that_cannot_be_opened_again_stays_closed_until_it_can() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let store = opened(folder.path(), Duration::from_secs(60));
-        let path = store.options().path.clone();
-        let moved = folder.path().join("moved");
-        let garbage = folder.path().join("garbage");
-        std::fs::write(&garbage, vec![7; 20_000]).expect("written");
-        let aside = |place: &Path| std::fs::rename(place, &moved);
-        let refused = store.exchange(&garbage, Duration::from_secs(1), aside).expect_err("no database");
-        assert!(refused.damage().is_some(), "{refused}");
-        let closed = store.newest_time().expect_err("closed");
-        assert!(matches!(closed, StoreError::Closed { .. }), "{closed}");
-        assert!(store.invalid_reason().is_some());
-        std::fs::rename(&moved, &path).expect("moved back");
-        store.reopen(Duration::from_secs(1)).expect("opened again");
-        assert_eq!(store.newest_time().expect("readable"), None);
     }
 
     #[test]

@@ -140,6 +140,17 @@ impl Store {
         Ok(ids.into_iter().collect())
     }
 
+    /// Checks that no run is stored twice. DuckDB replays a write-ahead log that belongs to an earlier state of its file
+    /// without an error, for example after one of the two was copied back.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if a run is there twice.
+    pub fn check_runs(&self) -> Result<(), StoreError> {
+        let sql = "SELECT run_id FROM run GROUP BY run_id HAVING count(*) > 1 ORDER BY run_id LIMIT 1";
+        let twice = rows!(self.writer()?, sql, [], |run_id: String| run_id).pop();
+        twice.map_or(Ok(()), |run_id| Err(self.damaged(format!("it has the run {run_id} twice"))))
+    }
+
     /// The ids of the runs that are in the record: those that neither failed nor are suspect.
     pub fn accepted_ids(&self) -> Result<BTreeSet<String>, StoreError> {
         let sql = "SELECT run_id FROM run WHERE status NOT IN ('failed', 'suspect')";

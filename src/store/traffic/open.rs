@@ -59,7 +59,8 @@ impl TrafficStore {
     /// Waits up to ten seconds for another process, or another part of this one, that is using it.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] if it is still in use after that, [`StoreError::TooNew`], [`StoreError::Open`].
+    /// [`StoreError::Locked`] if it is still in use after that, [`StoreError::TooNew`], [`StoreError::Damaged`],
+    /// [`StoreError::Open`].
     pub fn open(options: StoreOptions) -> Result<Self, StoreError> {
         Self::open_within(options, PATIENCE)
     }

@@ -8,7 +8,7 @@ use hitrate::pipeline::{PipelineError, StoreHealth};
 use hitrate::store::StoreError;
 
 use super::recovery::{copy, manifests, stored};
-use crate::binary::{Server, command, finish, hitrate};
+use crate::binary::{Ran, Server, command, finish, hitrate};
 use crate::rig::{config, dump, folder, set_aside, tamper};
 use crate::upstream::{Upstream, collect, day, pipeline};
 use hitrate::clock::SystemClock;
@@ -105,8 +105,11 @@ async fn a_log_is_set_aside_only_if_it_is_at_fault() {
     let other = folder();
     copy(whole.path(), other.path());
     std::fs::remove_file(DataDir::new(other.path()).store()).expect("removed");
-    drop(crate::rig::store(other.path()));
-    with_log(other.path());
+    tamper(
+        other.path(),
+        "CREATE TABLE other AS SELECT range AS n FROM range(1000); CHECKPOINT;
+         PRAGMA disable_checkpoint_on_shutdown; INSERT INTO other VALUES (7);",
+    );
     let cases: [(&str, &dyn Fn(&Path)); 3] = [
         ("flipped", &|data| {
             edit(&log(data), |bytes| {
@@ -141,6 +144,21 @@ async fn a_log_is_set_aside_only_if_it_is_at_fault() {
     drop(pipeline(data.path()));
     let aside = set_aside(data.path());
     assert_eq!(aside.len(), 2, "{aside:?}");
+    assert_eq!(dump(data.path()), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_of_an_earlier_state_is_found_by_the_runs_that_are_there_twice() {
+    let data = recorded().await;
+    let before = dump(data.path());
+    let log = data.path().join("hitrate.duckdb.wal");
+    let row = "SELECT * REPLACE (9 AS run_no, '20260722T000000Z' AS run_id) FROM run LIMIT 1";
+    tamper(data.path(), &format!("PRAGMA disable_checkpoint_on_shutdown; INSERT INTO run {row}"));
+    let earlier = std::fs::read(&log).expect("a log");
+    tamper(data.path(), "CHECKPOINT");
+    std::fs::write(&log, earlier).expect("copied back");
+    drop(pipeline(data.path()));
+    assert!(set_aside(data.path()).iter().any(|name| name.starts_with("hitrate.duckdb.damaged-")));
     assert_eq!(dump(data.path()), before);
 }
 
@@ -201,27 +219,59 @@ async fn a_record_that_must_be_rebuilt_is_served_meanwhile_and_then_healed() {
     assert_eq!(dump(data.path()), before);
 }
 
+/// `hitrate collect` at an hour after the first run, in a process of its own, with a failpoint.
+async fn collected(data: &Path, upstream: &Upstream, hours: i64, failpoint: &str) -> Ran {
+    let time = day(11) + Duration::hours(hours);
+    upstream.set_now(time);
+    let mut collect = command();
+    collect.arg("--data-dir").arg(data).args(["collect", "--rate", "0"]);
+    collect.args(["--upstream", &upstream.url(), "--at", &time.to_rfc3339()]);
+    collect.env(hitrate::failpoint::VARIABLE, failpoint);
+    tokio::task::spawn_blocking(move || finish(&mut collect)).await.expect("it ends")
+}
+
+/// The record that a replay of the archive of a data folder gives.
+fn replayed(data: &Path) -> Vec<(String, Vec<String>)> {
+    let other = folder();
+    copy(&data.join("archive"), &other.path().join("archive"));
+    drop(pipeline(other.path()));
+    dump(other.path())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_that_the_database_declares_invalid_is_opened_again_in_the_same_process() {
     let upstream = Upstream::serve().await;
-    let (data, other) = (folder(), folder());
-    let url = upstream.url();
+    let data = folder();
     for (hours, failpoint) in [(0, ""), (1, "store.invalidated=error"), (2, "")] {
-        let time = day(11) + Duration::hours(hours);
-        upstream.set_now(time);
-        let at = time.to_rfc3339();
-        let mut collect = command();
-        collect.arg("--data-dir").arg(data.path()).args(["collect", "--rate", "0"]);
-        collect.args(["--upstream", &url, "--at", &at]).env(hitrate::failpoint::VARIABLE, failpoint);
-        let ran = tokio::task::spawn_blocking(move || finish(&mut collect)).await.expect("it ends");
+        let ran = collected(data.path(), &upstream, hours, failpoint).await;
         assert_eq!(ran.code, 0, "{ran:?}");
         let is_reopened = ran.err.contains("the store is open again");
         assert_eq!(is_reopened, !failpoint.is_empty(), "{}", ran.err);
     }
     assert_eq!(stored(data.path()).len(), 3);
-    copy(&data.path().join("archive"), &other.path().join("archive"));
-    drop(pipeline(other.path()));
-    assert_eq!(dump(data.path()), dump(other.path()), "as if nothing had happened");
+    assert_eq!(dump(data.path()), replayed(data.path()), "as if nothing had happened");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn runs_that_met_a_full_disk_are_stored_in_order_once_there_is_room() {
+    let upstream = Upstream::serve().await;
+    let data = folder();
+    for (hours, failpoint, code, archived, in_store) in [
+        (0, "", 0, 1, 1),
+        (1, "ingest.commit=full", 1, 2, 1),
+        // The sweep is archived although the earlier run still cannot be stored, and does not overtake it.
+        (2, "ingest.commit=full", 1, 3, 1),
+        (3, "", 0, 4, 4),
+    ] {
+        let ran = collected(data.path(), &upstream, hours, failpoint).await;
+        assert_eq!(ran.code, code, "{hours}: {ran:?}");
+        assert_eq!(
+            (manifests(data.path()).len(), stored(data.path()).len()),
+            (archived, in_store),
+            "{hours}"
+        );
+    }
+    assert_eq!(dump(data.path()), replayed(data.path()), "as if nothing had happened");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
