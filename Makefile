@@ -1,7 +1,7 @@
 # Deliberately thin: scripts/ contains what each target does, and README.md describes it.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-data test-follow test-live test-mutations test-week lighthouse bench bench-load bench-scale bench-serve bench-traffic
+.PHONY: help setup run demo test test-crashes test-data test-faults test-follow test-live test-mutations test-week lighthouse bench bench-load bench-scale bench-serve bench-traffic
 
 # `make setup` writes the extra cargo flags (none, or those of the source build) into this git-ignored file.
 # The shell reads it when a recipe runs, because make reads its files before setup writes this one.
@@ -24,6 +24,9 @@ run: setup ## run the live service: collect hourly, serve http://127.0.0.1:8080
 test: setup ## run format check, lints, tests, and browser checks if a browser is installed
 	@scripts/test.sh
 
+test-crashes: setup ## kill the program 1,000 times, damage its files, and take its disk and memory away (takes minutes)
+	HITRATE_KILLS=1000 HITRATE_DAMAGES=10 cargo test --locked --test it $(FEATURES) crashes:: -- --nocapture --test-threads 1
+
 test-follow: setup ## check alerts with a real SMTP server and the Standard Webhooks verifier (downloads them once)
 	@scripts/follow.sh
 
@@ -35,6 +38,9 @@ test-live: setup ## check the receiver with the real LiteLLM proxy and OpenTelem
 
 test-mutations: setup ## test every mutation of every upstream field on a simulated and a recorded day (takes minutes)
 	HITRATE_MUTATIONS=all cargo test --locked --test it $(FEATURES) mutations::no_silent
+
+test-faults: setup ## meet every fault of the upstream with some documents and with all requests (takes minutes)
+	HITRATE_FAULTS=all cargo test --locked --test it $(FEATURES) faults::
 
 test-week: setup ## collect a recorded week hour by hour, twice, if it is available (takes about 20 minutes)
 	HITRATE_WEEK=all cargo test --locked --test it $(FEATURES) recorded::hours -- --nocapture

@@ -24,7 +24,12 @@ pub fn write<E>(path: &Path, bytes: &[u8], failed: impl Fn(&Path, io::Error) -> 
     create_folders(folder).map_err(|error| failed(folder, error))?;
     let temporary = path.with_extension(TEMPORARY);
     let written = File::create(&temporary)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|mut file| {
+            let half = bytes.len() / 2;
+            file.write_all(&bytes[..half])?;
+            failpoint::reach("durable.half")?;
+            file.write_all(&bytes[half..]).and_then(|()| file.sync_all())
+        })
         .and_then(|()| failpoint::reach("durable.written"))
         .map_err(|error| failed(&temporary, error));
     let renamed = written.and_then(|()| fs::rename(&temporary, path).map_err(|error| failed(path, error)));

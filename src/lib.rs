@@ -41,8 +41,9 @@ pub mod site;
 
 pub mod plausibility;
 
-pub mod pipeline;
 pub mod scheduler;
+
+pub mod pipeline;
 pub mod study;
 pub mod traffic;
 

@@ -132,7 +132,8 @@ impl Archive {
         self.manifest_file(run_id, observed_at).exists()
     }
 
-    fn manifest_file(&self, run_id: &str, observed_at: DateTime<Utc>) -> PathBuf {
+    /// Path of the manifest of a run.
+    pub fn manifest_file(&self, run_id: &str, observed_at: DateTime<Utc>) -> PathBuf {
         self.dir.join(day_of(observed_at)).join(format!("{run_id}{MANIFEST}"))
     }
 

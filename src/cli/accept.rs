@@ -34,7 +34,9 @@ pub fn run(common: &Common, args: &AcceptArgs) -> Result<u8> {
             pipeline.store.checkpoint()?;
             report
         }
-        Err(PipelineError::Store(StoreError::Locked { .. })) => ask_server(common, args)?,
+        Err(PipelineError::Store(StoreError::Locked { .. })) if running::has_server(&common.data()) => {
+            ask_server(common, args)?
+        }
         Err(error) => return Err(error.into()),
     };
     common.print(&report, || describe(&report))?;

@@ -10,7 +10,7 @@ use crate::durable;
 use crate::pipeline::{CollectOptions, DataDir, Pipeline, PipelineError, traffic_options};
 use crate::request_log::{self, Call, ReadOptions};
 use crate::serve::{Content, Server, collect_and_publish};
-use crate::simulator::{self, Habits, Simulator, SimulatorConfig, SimulatorServer};
+use crate::simulator::{self, Fault, FaultPlan, Habits, Simulator, SimulatorConfig, SimulatorServer};
 use crate::snapshot;
 use crate::store::{Resolved, StoreOptions, TrafficStore};
 use crate::traffic::catalogue::Catalogue;
@@ -36,6 +36,7 @@ const MINUTE: i64 = 57;
 hitrate demo\n  \
 hitrate demo --days 7 --listen 127.0.0.1:0\n  \
 hitrate demo --once --data-dir demo-data\n  \
+hitrate demo --fault mixed:0.2 --fault gone@2..8\n  \
 hitrate demo --log own-traffic.jsonl")]
 pub struct DemoArgs {
     /// Address and port of the site and the API; port 0 picks a free port.
@@ -59,12 +60,26 @@ pub struct DemoArgs {
     /// Simulated seconds that a sweep takes. With 0, the same seed gives the same record, byte for byte.
     #[arg(long, hide = true, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1800))]
     sweep_seconds: u32,
+    /// How the simulated upstream misbehaves: the name of a fault, the share of the documents of models that meet it, and
+    /// the simulated hours from now in which it happens. Without hours, it begins now. Can be repeated.
+    #[arg(long = "fault", value_name = "NAME[:SHARE][@FROM..TO]", long_help = fault_help())]
+    faults: Vec<FaultPlan>,
     /// Collect and publish the record, then stop.
     #[arg(long)]
     once: bool,
     /// Write the log of the simulated user to this file, then stop. Otherwise the demo imports it as own traffic.
     #[arg(long, value_name = "FILE", conflicts_with = "once")]
     log: Option<PathBuf>,
+}
+
+/// The help of `--fault`, with the names of all faults.
+fn fault_help() -> String {
+    let names = Fault::ALL.map(Fault::name).join(", ");
+    format!(
+        "How the simulated upstream misbehaves: the name of a fault, the share of the documents of models that meet it, and \
+         the simulated hours from now in which it happens. Without hours, it begins now. Can be repeated. The faults: \
+         {names}."
+    )
 }
 
 /// Collects a simulated record, then serves it and advances the simulated time by an hour every few seconds.
@@ -112,6 +127,7 @@ async fn demo(
     // Not among the threads that serve visitors, as a real upstream is not.
     let elsewhere = Workers::start().context("cannot start the threads of the simulator")?;
     let upstream = elsewhere.spawn(simulator::serve(simulator, ([127, 0, 0, 1], 0).into())).await??;
+    upstream.set_faults(faults(args, today));
     let clock = upstream.clock();
     let config = Config {
         upstream: crate::config::Upstream { base_url: upstream.base_url(), ..common.settings()?.upstream },
@@ -170,6 +186,15 @@ fn world(args: &DemoArgs) -> Result<(DateTime<Utc>, SimulatorConfig)> {
         ..SimulatorConfig::starting_at(start, args.days + 1)
     };
     Ok((today, world))
+}
+
+/// The faults of the upstream: each has its hours, by default all from the end of the record on.
+fn faults(args: &DemoArgs, now: DateTime<Utc>) -> Vec<FaultPlan> {
+    let plan = |plan: &FaultPlan| FaultPlan {
+        hours: plan.hours.or(Some((0.0, f64::INFINITY))),
+        ..plan.clone().from(now)
+    };
+    args.faults.iter().map(plan).collect()
 }
 
 /// Why there is no log of a user.

@@ -3,7 +3,7 @@
 use super::{Common, advance, exit, progress};
 use crate::archive::Archive;
 use crate::clock::Clock;
-use crate::pipeline::{DataDir, Pipeline, SetAside, prepare_replay};
+use crate::pipeline::{DataDir, Pipeline, SetAside, prepare_replay, store_in_use};
 use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;
@@ -22,6 +22,12 @@ pub struct ReplayArgs {
 pub fn run(common: &Common, args: &ReplayArgs) -> Result<u8> {
     let target = DataDir::new(&args.into);
     let (settings, clock) = (common.settings()?, Common::clock());
+    // A process that uses the store is the more helpful answer.
+    if target.store().exists()
+        && let Some(used) = store_in_use(&settings, &target)
+    {
+        return Err(used.into());
+    }
     prepare_replay(&settings, &target, clock.now())?;
     let source = Archive::open(common.data().archive());
     let pipeline = Pipeline::open(settings, target, clock)?;

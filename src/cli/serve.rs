@@ -10,7 +10,7 @@ use crate::pipeline::{Pipeline, PipelineError};
 use crate::private::{Own, OwnStore, Private, PrivateError, VARIABLE};
 use crate::scheduler::CronExpression;
 use crate::serve::{
-    Content, Following, Server, collect_by_schedule, deliver_until, follow_until, import_history,
+    Content, Following, Server, collect_by_schedule, deliver_until, follow_until, heal_until, import_history,
 };
 use crate::store::StoreError;
 use anyhow::{Context, Result};
@@ -107,7 +107,7 @@ async fn serve(
     let (opening, settings) = (clock.clone(), config.clone());
     let folder = data.clone();
     // On a background thread, so that the database's threads also yield to visitors.
-    let opened = background::run(move || Pipeline::open(config, folder, opening)).await?;
+    let opened = background::run(move || Pipeline::open_to_serve(config, folder, opening)).await?;
     let cancel = stop_on_signal();
     let pipeline = match opened {
         Ok(pipeline) => Arc::new(pipeline),
@@ -158,6 +158,11 @@ async fn serve(
             Ok(())
         });
     }
+    let healing = heal_until(pipeline.clone(), cancel.clone());
+    tasks.spawn("the repair of the store", async move {
+        healing.await;
+        Ok(())
+    });
     until_stopped(server.run(cancel.clone()), tasks, Some(pipeline), &cancel).await
 }
 

@@ -8,6 +8,8 @@ mod backfill;
 mod backtest;
 mod changes;
 mod collect;
+mod dates;
+mod health;
 mod history;
 mod imports;
 mod preferences;
@@ -16,6 +18,8 @@ mod rebuild;
 mod recommendations;
 mod recommended_days;
 mod record;
+mod recover;
+mod refused;
 mod replay;
 mod retention;
 mod seasons;
@@ -27,6 +31,7 @@ pub use backfill::{HistoryPlan, ImportOptions, ImportStop, NextSweep, Sink, Upst
 pub use backtest::{backtest, backtest_by_hour, backtest_record};
 pub use changes::{examine_shifts, measured_changes};
 pub use collect::{CollectOptions, CollectReport};
+pub use health::{Failure, Health, StoreHealth};
 pub use history::flips;
 pub use imports::{FileReport, ImportError, ImportFile, forget_import, import_file};
 pub use preferences::realised_preferences;
@@ -43,6 +48,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::workload::Workload;
 use crate::durable;
+use crate::scheduler::CronExpression;
 use crate::snapshot::store::SnapshotError;
 use crate::snapshot::{self, Current, Snapshot};
 use crate::store::{Store, StoreError, StoreOptions};
@@ -95,6 +101,10 @@ impl DataDir {
     /// The archive of what the upstream offered of the past, from which a replay imports it again.
     pub fn history(&self) -> PathBuf {
         self.imports().join("upstream")
+    }
+    /// The archived runs whose content was refused, so that they are not tried again at every start.
+    pub fn refused(&self) -> PathBuf {
+        self.0.join("refused-runs.json")
     }
     /// State of the alerts: what waits to be delivered, and what was. It is never published.
     pub fn alerts(&self) -> PathBuf {
@@ -159,6 +169,14 @@ pub enum PipelineError {
         "the hourly readings of {day} are rolled up to one row of the day (setting `retention.hourly_days`); {advice}"
     )]
     RolledUp { day: chrono::NaiveDate, advice: &'static str },
+    /// The clock contradicts the record.
+    #[error("{0}")]
+    Clock(String),
+    /// A file cannot be set aside.
+    #[error(
+        "cannot rename {path} to set it aside: {source}; give this process the right to write to its folder"
+    )]
+    SetAside { path: PathBuf, source: std::io::Error },
     /// The service is stopping.
     #[error("the sweep was stopped early; nothing was stored, and the next start collects again")]
     Cancelled,
@@ -197,6 +215,8 @@ pub struct Pipeline {
     /// Held while runs enter or leave the record. The order of runs matters, so one writer at a time goes from the archive to
     /// the store: an acceptance that stores sixty runs again must not meet the sweep of the hour.
     recording: Mutex<()>,
+    /// What `health()` reports.
+    monitor: health::Monitor,
 }
 
 /// Opens the store of a data folder within the limits of the settings.
@@ -204,13 +224,16 @@ pub struct Pipeline {
 /// # Errors
 /// [`StoreError`], most often [`StoreError::Locked`].
 pub fn open_store(config: &Config, data: &DataDir) -> Result<Store, StoreError> {
-    Store::open(StoreOptions {
-        path: data.store(),
-        work_dir: data.work(),
-        memory: config.store.memory.clone(),
-        threads: config.store.threads,
-        query_timeout: Duration::from_secs(config.store.query_timeout_seconds),
-    })
+    Store::open(store_options(config, data))
+}
+
+/// The error that says which other process holds the store of a data folder; `None` if none does.
+pub fn store_in_use(config: &Config, data: &DataDir) -> Option<StoreError> {
+    Store::in_use(&store_options(config, data))
+}
+
+fn store_options(config: &Config, data: &DataDir) -> StoreOptions {
+    StoreOptions { path: data.store(), work_dir: data.work(), ..traffic_options(config, data) }
 }
 
 /// How to open the database of the user's own traffic within the limits of the settings.
@@ -230,11 +253,26 @@ impl Pipeline {
     /// or older than the record is rebuilt.
     ///
     /// # Errors
-    /// [`PipelineError`]. A damaged archive or snapshot, or an archived run that cannot be stored, is only logged: the
-    /// available data is served and collection continues.
+    /// [`PipelineError`]. A damaged archive, store or snapshot, or an archived run that cannot be stored, is only logged:
+    /// the available data is served and collection continues.
     pub fn open(config: Config, data: DataDir, clock: Arc<dyn Clock>) -> Result<Self, PipelineError> {
         let upstream = upstream::configured(&config.upstream);
         Self::open_with(upstream, config, data, clock)
+    }
+
+    /// Opens a data folder like [`Pipeline::open`], but leaves what takes long to [`Pipeline::heal`]: a record that must be
+    /// rebuilt from the archive. Until then, the last snapshot can be served.
+    ///
+    /// # Errors
+    /// As [`Pipeline::open`].
+    pub fn open_to_serve(
+        config: Config,
+        data: DataDir,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, PipelineError> {
+        let pipeline = Self::unrecovered(upstream::configured(&config.upstream), config, data, clock)?;
+        pipeline.recover_or_log(Self::recover_soon)?;
+        Ok(pipeline)
     }
 
     /// Opens a data folder like [`Pipeline::open`], with a given upstream.
@@ -247,10 +285,38 @@ impl Pipeline {
         data: DataDir,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, PipelineError> {
+        let pipeline = Self::unrecovered(upstream, config, data, clock)?;
+        pipeline.recover_or_log(Self::recover)?;
+        Ok(pipeline)
+    }
+
+    /// Stores what is archived and not stored. A failure is logged: it is tried again before the next run.
+    fn recover_or_log(
+        &self,
+        recover: impl FnOnce(&Self) -> Result<(), PipelineError>,
+    ) -> Result<(), PipelineError> {
+        let recovered = {
+            let _alone = self.record_alone();
+            self.noted(self.recover_retried().and_then(|()| recover(self)))
+        };
+        if let Err(error) = recovered {
+            tracing::error!(%error, "archived runs that are not stored cannot be stored now; continuing without them");
+        }
+        self.examine_archive()?;
+        self.catch_up_snapshot()
+    }
+
+    /// Opens the store, the archive and the snapshot.
+    fn unrecovered(
+        upstream: Arc<dyn Upstream>,
+        config: Config,
+        data: DataDir,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, PipelineError> {
         // Report an invalid file at startup, not an hour later in the log.
         config.workloads(data.path())?;
         refuse_half_replay(&data)?;
-        let store = open_store(&config, &data)?;
+        let store = recover::open_sound(&config, &data, clock.now())?;
         if let Some(newest) = store.newest_run(None)? {
             same_upstream(&*upstream, &newest.upstream_name)?;
         }
@@ -272,7 +338,7 @@ impl Pipeline {
             None
         });
         let current = Arc::new(Current::new(loaded));
-        let pipeline = Self {
+        Ok(Self {
             config,
             data,
             upstream,
@@ -284,16 +350,8 @@ impl Pipeline {
             sweeps: backfill::Sweeps::default(),
             progress: Mutex::default(),
             recording: Mutex::default(),
-        };
-        match pipeline.recover_retried().and_then(|()| pipeline.recover()) {
-            Err(PipelineError::Archive(error)) => {
-                tracing::error!(%error, "cannot read the archived runs that are not stored; continuing without them");
-            }
-            other => other?,
-        }
-        pipeline.examine_archive()?;
-        pipeline.catch_up_snapshot()?;
-        Ok(pipeline)
+            monitor: health::Monitor::default(),
+        })
     }
 
     /// What recording the runs of an archive needs.
@@ -320,7 +378,10 @@ impl Pipeline {
         let Some(newest) = self.store.newest_run(None)? else { return Ok(()) };
         let notes = self.archive_notes()?;
         let is_current = |served: &Snapshot| {
+            // A run that was dated in the future and set aside is no longer in the record.
+            let is_gone = served.as_of > newest.run.observed_at && self.serves_the_future();
             served.as_of >= newest.run.observed_at
+                && !is_gone
                 && notes.iter().all(|note| served.status.missing.contains(note))
         };
         if self.current.get().is_some_and(|served| is_current(&served)) {
@@ -340,6 +401,8 @@ impl Pipeline {
         let (folder, now) = (self.data.snapshots(), self.clock.now());
         let mut unfinished = self.archive_notes()?;
         unfinished.extend(self.history_progress().map(|progress| progress.to_string()));
-        publish::publish(&self.store, &folder, &self.current, self.workloads()?, now, unfinished)
+        let schedule = CronExpression::parse(&self.config.schedule.cron).ok();
+        let beside = (unfinished, schedule.and_then(|schedule| schedule.next_after(now)));
+        self.noted(publish::publish(&self.store, &folder, &self.current, self.workloads()?, now, beside))
     }
 }

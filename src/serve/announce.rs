@@ -1,5 +1,6 @@
 //! The announcement through which other processes on this machine find the server that holds the store.
 
+use crate::failpoint;
 use crate::pipeline::DataDir;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
@@ -44,7 +45,7 @@ impl Announced {
             pid: std::process::id(),
             path: data.server(),
         };
-        match announced.write(data.path()) {
+        match announced.write(data.path()).and_then(|()| failpoint::reach("serve.announced")) {
             Ok(()) => Ok(announced),
             Err(error) => Err((announced.path, error)),
         }

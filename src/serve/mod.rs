@@ -5,6 +5,7 @@ mod announce;
 mod client;
 mod extensions;
 mod follow;
+mod heal;
 mod history;
 mod hot;
 mod limit;
@@ -15,6 +16,7 @@ mod public;
 pub use alerts::{deliver_until, outbox};
 pub use announce::Announced;
 pub use follow::{Following, follow_until};
+pub use heal::heal_until;
 pub use history::import_history;
 pub use public::for_files;
 
@@ -24,6 +26,7 @@ use crate::clock::Clock;
 use crate::config;
 use crate::connections::{self, Limits, refuse_oversized, share_of_descriptors};
 use crate::domain::delivery::AlertsSource;
+use crate::failpoint;
 use crate::pipeline::{CollectOptions, CollectReport, DataDir, Pipeline, PipelineError};
 use crate::scheduler::{CronExpression, Scheduler};
 use crate::site;
@@ -111,6 +114,7 @@ impl Server {
     /// [`ServeError::Stopped`] if the listening socket became invalid.
     pub async fn run(self, cancel: CancellationToken) -> Result<(), ServeError> {
         let served = connections::serve(self.listener, self.router, self.limits, cancel).await;
+        failpoint::reach("serve.stopping").map_err(ServeError::Stopped)?;
         if let Some(announced) = self.announced {
             announced.withdraw();
         }
@@ -198,6 +202,9 @@ pub async fn collect_by_schedule(
         catch_up: schedule.catch_up,
         seed: u64::from(std::process::id()),
     };
+    // A record that must be rebuilt first would look empty, and a sweep would start at once. A failure is logged by the
+    // sweep, which tries again.
+    drop(heal::heal(&pipeline, &cancel).await);
     let last_run = pipeline.store.newest_time()?;
     let clock = pipeline.clock.clone();
     let job = |tick: crate::scheduler::Tick| {
@@ -217,6 +224,8 @@ pub async fn collect_and_publish(
     options: &CollectOptions,
     cancel: &CancellationToken,
 ) -> Result<(), PipelineError> {
+    // Not on the threads that answer requests: it may rebuild the record. The sweep reports what still fails.
+    drop(heal::heal(&pipeline, cancel).await);
     let (collecting, options, stopping) = (pipeline.clone(), options.clone(), cancel.clone());
     let collected =
         background::run_async(async move { collecting.collect(&options, &stopping, |_, _| {}).await })

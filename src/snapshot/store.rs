@@ -3,6 +3,7 @@
 use super::finite::{self, NotFinite};
 use super::{FORMAT, Snapshot};
 use crate::durable::{self, seal};
+use crate::failpoint;
 use chrono::{DateTime, Utc};
 use std::fs;
 use std::io::{self, BufWriter, Write};
@@ -88,7 +89,9 @@ pub fn save(dir: &Path, snapshot: &Snapshot) -> Result<PathBuf, SnapshotError> {
     let write =
         |path: &Path, bytes: &[u8]| durable::write(path, bytes, |path, source| io_error(path)(source));
     write(&path, &packed)?;
+    failpoint::reach("publish.written").map_err(io_error(&path))?;
     write(&dir.join(CURRENT), snapshot.id.as_bytes())?;
+    failpoint::reach("publish.saved").map_err(io_error(&path))?;
     prune(dir, &path)?;
     Ok(path)
 }

@@ -1,6 +1,7 @@
 //! The folder of a static site: written next to its target and moved into place as a whole.
 
 use super::PublishError;
+use crate::failpoint;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs;
@@ -107,14 +108,17 @@ impl Folder {
         let marker = Marker { snapshot: snapshot.to_owned(), version, entries: own };
         let text = serde_json::to_vec_pretty(&marker).unwrap_or_default();
         self.write(MARKER, &text)?;
+        failpoint::reach("site.staged").map_err(failed(&self.beside))?;
         if !self.target.exists() {
             return fs::rename(&self.beside, &self.target).map_err(failed(&self.target));
         }
         exchange(&self.beside, &self.target).map_err(failed(&self.target))?;
         self.is_precious = true;
+        failpoint::reach("site.exchanged").map_err(failed(&self.target))?;
         for name in self.foreign.iter().filter(|name| !marker.entries.contains(*name)) {
             let (from, to) = (self.beside.join(name), self.target.join(name));
             fs::rename(&from, &to).map_err(failed(&from))?;
+            failpoint::reach("site.moved").map_err(failed(&to))?;
         }
         self.is_precious = false;
         Ok(())

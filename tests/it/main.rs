@@ -9,8 +9,11 @@ mod binary;
 mod cli;
 mod connections;
 mod cost;
+#[cfg(target_os = "linux")]
+mod crashes;
 mod dataset;
 mod docs;
+mod faults;
 mod feed;
 mod fetch;
 mod following;

@@ -2,10 +2,13 @@
 
 mod archive;
 mod bounds;
+mod clock;
+mod damage;
 mod faults;
 mod midnight;
 mod recommendations;
 mod recovery;
+mod schema;
 mod suspect;
 mod windows;
 

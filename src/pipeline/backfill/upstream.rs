@@ -147,6 +147,7 @@ impl Pipeline {
                         import.keep(&fetched, &sweep)?;
                         import.pass_on(&fetched, sink)
                     })?;
+                    fetcher.forget_bodies();
                     let refused = are_pages(&fetched).then_some(ImportStop::Refused);
                     stop_of(&sweep, cancel).or(refused)
                 }
@@ -292,6 +293,10 @@ impl<'a> Import<'a> {
             budget: BATCH as u32,
             timeout: std::time::Duration::from_secs(config.fetch.timeout_seconds),
             max_body_bytes: config.fetch.max_body_mib << 20,
+            max_total_bytes: config.fetch.max_sweep_mib << 20,
+            ca_file: self.pipeline.ca_file(),
+            max_attempts: config.fetch.max_attempts,
+            backoff_base: std::time::Duration::from_millis(config.fetch.retry_delay_ms),
             ..FetchConfig::default()
         }
     }

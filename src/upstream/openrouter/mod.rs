@@ -12,6 +12,7 @@ mod names;
 mod price_override;
 mod read;
 mod recorded;
+mod shape;
 mod wire;
 
 use super::history::{Answered, HistoryQuery, KnownEndpoint, PastBody};
