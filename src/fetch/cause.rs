@@ -53,7 +53,7 @@ fn meaning(error: &reqwest::Error, host: &str) -> Option<String> {
 }
 
 /// The TLS error that an error is or contains. An I/O error does not give its content as its source.
-fn tls(error: &(dyn Error + 'static)) -> Option<&rustls::Error> {
+fn tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
     error.downcast_ref().or_else(|| inner.and_then(|inner| tls(inner)))
 }
