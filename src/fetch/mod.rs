@@ -87,7 +87,7 @@ impl Fetcher {
         Ok(Self { inner: Arc::new(Inner { config, clients, pace, consent, held, begun, clock }) })
     }
 
-    /// Starts the count of [`FetchConfig::max_total_bytes`] anew: the caller has dropped all bodies so far.
+    /// Restarts the count of [`FetchConfig::max_total_bytes`]: the caller has dropped all bodies so far.
     pub fn forget_bodies(&self) {
         self.inner.held.clear();
     }

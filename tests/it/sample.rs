@@ -488,6 +488,7 @@ fn status() -> Status {
     Status {
         trouble: None,
         suspect: None,
+        trouble: None,
         runs: (0..3).map(run).collect(),
         sources: vec![source("openrouter-api", 0), source("openrouter-stats", 1)],
         comparison: Some(ComparisonAge {
@@ -582,6 +583,7 @@ pub fn snapshot() -> Snapshot {
         built_at: as_of() + Duration::seconds(9),
         upstream: None,
         simulated: true,
+        next_run: None,
         summary: Summary {
             endpoints: 12,
             endpoints_with_usage: 11,

@@ -132,7 +132,7 @@ async fn broken(stream: &mut TcpStream, fault: Fault, head: &Head, body: &[u8]) 
             head.begin(stream, None).await?;
             bomb(stream).await?;
         }
-        // `Hang`, and what is no fault of one request.
+        // `Hang`, and what does not concern single requests.
         _ => until_closed(stream).await,
     }
     stream.flush().await
