@@ -9,8 +9,8 @@ use std::time::Duration;
 impl Store {
     /// Why the store cannot be used until [`Store::reopen`]: a fatal error of DuckDB invalidated it, or it could not be
     /// opened again. `None` if it can be used.
-    pub fn trouble(&self) -> Option<String> {
-        self.0.0.trouble()
+    pub fn invalid_reason(&self) -> Option<String> {
+        self.0.0.invalid_reason()
     }
 
     /// The error that says which other process holds a store; `None` if none does.
@@ -76,7 +76,7 @@ mod tests {
     fn a_store_that_became_invalid_is_opened_again_with_what_was_committed() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = opened(folder.path());
-        assert_eq!(store.trouble(), None);
+        assert_eq!(store.invalid_reason(), None);
         let count = |store: &Store| {
             store.read(|connection| {
                 Ok(rows!(connection, "SELECT n FROM kept", [], |n: i32| n).into_iter().sum::<i32>())
@@ -84,7 +84,7 @@ mod tests {
         };
         let reader = store.reader().expect("a reader");
         invalidate(&store);
-        assert!(store.trouble().is_some_and(|reason| reason.contains("invalidated")));
+        assert!(store.invalid_reason().is_some_and(|reason| reason.contains("invalidated")));
         let refused = count(&store).expect_err("invalid");
         assert!(matches!(refused, StoreError::Closed { .. }), "{refused}");
         assert!(!refused.concerns_content(), "no run is set aside for it");
@@ -92,7 +92,7 @@ mod tests {
         assert!(matches!(busy, StoreError::Busy { .. }), "{busy}");
         drop(reader);
         store.reopen(Duration::from_secs(1)).expect("opened again");
-        assert_eq!(store.trouble(), None);
+        assert_eq!(store.invalid_reason(), None);
         assert_eq!(count(&store).expect("readable"), 7);
     }
 
@@ -109,7 +109,7 @@ mod tests {
         assert!(refused.damage().is_some(), "{refused}");
         let closed = store.newest_time().expect_err("closed");
         assert!(matches!(closed, StoreError::Closed { .. }), "{closed}");
-        assert!(store.trouble().is_some());
+        assert!(store.invalid_reason().is_some());
         std::fs::rename(&moved, &path).expect("moved back");
         store.reopen(Duration::from_secs(1)).expect("opened again");
         assert_eq!(store.newest_time().expect("readable"), None);
