@@ -1,7 +1,7 @@
 # Deliberately thin: scripts/ contains what each target does, and README.md describes it.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-crashes test-data test-follow test-live test-mutations test-week lighthouse bench bench-scale bench-serve bench-traffic
+.PHONY: help setup run demo test test-crashes test-data test-follow test-live test-mutations test-week lighthouse bench bench-load bench-scale bench-serve bench-traffic
 
 # `make setup` writes the extra cargo flags (none, or those of the source build) into this git-ignored file.
 # The shell reads it when a recipe runs, because make reads its files before setup writes this one.
@@ -47,6 +47,9 @@ lighthouse: setup ## run Lighthouse over two pages of a demo: at least 95 in eac
 
 bench: setup ## measure sizes, times and memory (nothing here passes or fails)
 	@scripts/bench.sh
+
+bench-load: setup ## put an hour of mixed load on a server that sweeps and publishes; fails on errors and growth (needs wrk)
+	@scripts/bench-load.sh
 
 bench-scale: setup ## measure a generated year of 3,000 endpoints against plain SQL: disk, recomputation, one more hour
 	@scripts/bench-scale.sh

@@ -4,6 +4,7 @@
 mod alerts;
 mod alerts_rules;
 mod backfill;
+mod limits;
 mod retention;
 
 pub use alerts::{Alerts, Digest, Hidden, MASK, QuietHours, Receiver, ReceiverKind, SmtpTls};
@@ -235,9 +236,7 @@ impl Config {
         if self.fetch.max_connections == 0 || self.fetch.max_connections > 16 {
             return wrong("fetch.max_connections", "expected 1 to 16");
         }
-        if !(self.fetch.rate_per_second >= 0.0 && self.fetch.rate_per_second.is_finite()) {
-            return wrong("fetch.rate_per_second", "expected 0 (unlimited) or more");
-        }
+        limits::check(self)?;
         let public = &self.serve.public_url;
         let is_web = public.starts_with("https://") || public.starts_with("http://");
         let is_plain = !public.contains(['"', '<', '>', '?', '#', ' ']);
@@ -266,9 +265,6 @@ impl Config {
             return wrong("private.max_spool_mib", "expected 1 to 1000000");
         }
         self.backfill.check()?;
-        if self.store.threads < 1 {
-            return wrong("store.threads", "expected 1 or more");
-        }
         self.alerts.check()?;
         self.retention.check()
     }

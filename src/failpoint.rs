@@ -25,6 +25,7 @@ pub const PLACES: &[&str] = &[
     "durable.renamed",
     "archive.pack",
     "archive.manifest",
+    "store.invalidated",
     "ingest.readings",
     "ingest.commit",
     "ingest.checkpoint",

@@ -1,8 +1,9 @@
 //! `hitrate demo`: the whole pipeline against the simulator, over HTTP, on loopback.
 
 use super::serve::{address, own, private, stop_on_signal};
+use super::stopping::{Tasks, block_on, until_stopped};
 use super::{Common, exit, print_text, progress, runtime};
-use crate::background;
+use crate::background::{self, Workers};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::durable;
@@ -89,7 +90,7 @@ pub fn run(common: &Common, args: &DemoArgs) -> Result<u8> {
     if data.store().exists() {
         return Err(PipelineError::NotEmpty(data.path().to_owned()).into());
     }
-    runtime()?.block_on(demo(common, args, data, listen, private_listen))?;
+    block_on(runtime()?, demo(common, args, data, listen, private_listen))?;
     Ok(exit::OK)
 }
 
@@ -108,13 +109,18 @@ async fn demo(
         options: traffic_options(&common.settings()?, &data),
         data: data.clone(),
     };
-    let upstream = simulator::serve(simulator, ([127, 0, 0, 1], 0).into()).await?;
+    // Not among the threads that serve visitors, as a real upstream is not.
+    let elsewhere = Workers::start().context("cannot start the threads of the simulator")?;
+    let upstream = elsewhere.spawn(simulator::serve(simulator, ([127, 0, 0, 1], 0).into())).await??;
     let clock = upstream.clock();
     let config = Config {
         upstream: crate::config::Upstream { base_url: upstream.base_url(), ..common.settings()?.upstream },
         ..common.settings()?
     };
-    let pipeline = Arc::new(Pipeline::open(config, data, Arc::new(clock.clone()))?);
+    let of_simulator = Arc::new(clock.clone());
+    // On a background thread, so that the database's threads also yield to visitors.
+    let opened = background::run(move || Pipeline::open(config, data, of_simulator)).await?;
+    let pipeline = Arc::new(opened?);
     let cancel = stop_on_signal();
     let mut now = start;
     let times = times(start, today);
@@ -130,20 +136,19 @@ async fn demo(
     bar.finish_and_clear();
     publish(&pipeline).await?;
     let imported_at = now;
-    tokio::task::spawn_blocking(move || user.import(today, imported_at)).await??;
+    background::run(move || user.import(today, imported_at)).await??;
     if !args.once {
         let content = Content::of(&pipeline);
         let clock: Arc<dyn Clock> = Arc::new(clock.clone());
         let own = own(pipeline.config.clone(), &content, &clock);
         let server = Server::bind(content, clock, listen).await?;
         print_text(&format!("listening {}", server.url()))?;
-        let private = private(own.beside(server.url()), private_listen, &cancel).await?;
-        let living = tokio::spawn(live(pipeline.clone(), upstream, now, args.hour_every, cancel.clone()));
-        server.run(cancel).await?;
-        living.await??;
-        if let Some(private) = private {
-            private.await??;
+        let mut tasks = Tasks::default();
+        if let Some(private) = private(own.beside(server.url()), private_listen, &cancel).await? {
+            tasks.spawn("the private listener", async move { Ok(private.await??) });
         }
+        tasks.spawn("a collection", live(pipeline.clone(), upstream, now, args.hour_every, cancel.clone()));
+        return until_stopped(server.run(cancel.clone()), tasks, Some(pipeline), &cancel).await;
     }
     pipeline.store.checkpoint()?;
     Ok(())

@@ -28,6 +28,7 @@ mod serve;
 mod share;
 mod show;
 mod status;
+mod stopping;
 mod study;
 mod tables;
 mod terminal;
@@ -37,7 +38,7 @@ mod workload;
 
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::pipeline::{DataDir, PipelineError};
+use crate::pipeline::{DataDir, PipelineError, refuse_half_replay};
 use crate::snapshot::{self, Snapshot};
 use crate::store::StoreError;
 use anyhow::{Context, Result, bail};
@@ -310,6 +311,7 @@ impl Common {
         if !data.store().exists() {
             bail!("there is no store in {} yet; run `hitrate collect` to create one", data.path().display());
         }
+        refuse_half_replay(&data)?;
         Ok(data)
     }
 

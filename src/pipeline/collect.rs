@@ -133,6 +133,7 @@ impl Pipeline {
         // Durations are measured on this machine, even if the clock is simulated.
         let started = Instant::now();
         let observed_at = options.at.unwrap_or_else(|| self.clock.now()).trunc_subsecs(0);
+        self.prepare(options)?;
         // A failed run does not count as stored.
         let stored = self.store.run(&run_id(observed_at))?;
         if let Some(row) = stored.filter(|row| row.run.status != RunStatus::Failed) {
@@ -159,13 +160,26 @@ impl Pipeline {
             collect(&sweeper, &self.archive, options.simulated, &mut on_progress).await?;
         {
             let _alone = self.record_alone();
-            self.recorder(&self.archive).record(&manifest, &bodies)?;
-            self.close_days_before(observed_at.date_naive());
-            self.close_shift_days_before(observed_at.date_naive());
+            self.record_in_order(&manifest, &bodies)?;
         }
         let missing = || StoreError::Content { what: "run", detail: manifest.header.run_id.clone() };
         let row = self.store.run(&manifest.header.run_id)?.ok_or_else(missing)?;
         Ok(CollectReport { archive_bytes, duration_ms: milliseconds(started), ..self.report(row)? })
+    }
+
+    /// Compares the clock with the record and stores what waits. Earlier runs that still cannot be stored do not keep a
+    /// sweep from being archived: they are stored before it.
+    fn prepare(&self, options: &CollectOptions) -> Result<(), PipelineError> {
+        let _alone = self.record_alone();
+        if self.needs_healing()
+            && let Err(error) = self.noted(self.heal_alone())
+        {
+            tracing::error!(%error, "earlier archived runs cannot be stored yet; collecting nevertheless");
+        }
+        if options.at.is_some() || self.store.trouble().is_some() {
+            return Ok(());
+        }
+        self.noted(self.compare_with_clock())
     }
 
     fn fetch_config(&self, options: &CollectOptions) -> FetchConfig {

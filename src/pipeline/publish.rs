@@ -24,14 +24,14 @@ use std::sync::Arc;
 const CHANGES_DAYS: u64 = 90;
 
 /// Closes the days before the newest run, builds the newest snapshot, saves it in `folder` and starts serving it.
-/// `unfinished` is a line for the status page about work that is not part of the record.
+/// `unfinished` are lines for the status page about what is not part of the record.
 pub(super) fn publish(
     store: &Store,
     folder: &Path,
     current: &Current,
     workloads: Vec<Workload>,
     now: DateTime<Utc>,
-    unfinished: Option<String>,
+    unfinished: Vec<String>,
 ) -> Result<Arc<Snapshot>, PipelineError> {
     if let Some(newest) = store.newest_run(None)? {
         close_days(store, &workloads, newest.run.observed_at.date_naive())?;

@@ -1,5 +1,6 @@
 //! The token of the private listener: from the environment, a file, or a file that is generated in the data folder.
 
+use crate::secret::is_same;
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -87,13 +88,8 @@ impl Token {
 
     /// Whether a text is the token. The time does not depend on the text: the digests are compared as a whole.
     pub fn is(&self, text: &str) -> bool {
-        same(&self.digest, &Sha256::digest(text.as_bytes()).into())
+        is_same(&self.digest, &Sha256::digest(text.as_bytes()))
     }
-}
-
-/// Compares two digests without stopping at the first difference.
-pub(super) fn same(one: &[u8; 32], other: &[u8; 32]) -> bool {
-    one.iter().zip(other).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
 
 /// A random text of 256 bits, in hexadecimal.

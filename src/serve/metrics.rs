@@ -45,7 +45,8 @@ impl Metrics {
         registry.register("build", "Version of the program", version);
         registry.register("http_responses", "Responses sent", self.responses.clone());
         if let Some(snapshot) = self.current.get() {
-            let age = ((self.now)() - snapshot.as_of).as_seconds_f64();
+            // A run that is dated in the future is set aside before the next sweep; its age is not negative until then.
+            let age = ((self.now)() - snapshot.as_of).as_seconds_f64().max(0.0);
             let help = "Age of the newest data";
             registry.register_with_unit("data_age", help, Unit::Seconds, ConstGauge::new(age));
             of_snapshot(&mut registry, &snapshot);

@@ -65,9 +65,13 @@ impl Store {
     /// [`StoreError::OutOfOrder`] if a newer run is already stored; [`StoreError::Query`] otherwise. In both cases
     /// nothing of the run is stored.
     pub fn ingest(&self, record: &RunRecord, run: &RunReadings) -> Result<Ingested, StoreError> {
-        let connection = self.writer();
+        let connection = self.writer()?;
         if known(&connection, &record.run_id)? {
             return Ok(Ingested::Known);
+        }
+        if failpoint::reach("store.invalidated").is_err() {
+            // The checkpoint after the commit then ends as on a full disk: DuckDB declares the database invalid.
+            connection.execute_batch("SET debug_checkpoint_abort = 'before_header'")?;
         }
         let ingested = transaction_in_log(&connection, || {
             forget_failed(&connection, &record.run_id)?;
@@ -89,7 +93,7 @@ impl Store {
         if let Some(newest) = self.newest_accepted()?.filter(|newest| *newest >= time) {
             return Err(StoreError::OutOfOrder { observed_at: time, newest });
         }
-        let connection = self.writer();
+        let connection = self.writer()?;
         let sql = "SELECT run_id FROM run WHERE observed_at >= CAST(? AS TIMESTAMP)";
         let ids = rows!(connection, sql, [naive(time)], |run_id: String| run_id);
         transaction(&connection, || ids.iter().try_for_each(|run_id| forget_failed(&connection, run_id)))

@@ -116,7 +116,7 @@ impl Store {
     ) -> Result<Option<NaiveDate>, StoreError> {
         let sql = "SELECT max(day) AS newest FROM recommendation WHERE method_version = ? AND day < CAST(? AS DATE)";
         let parameters = params![method_version, before.to_string()];
-        Ok(rows!(self.writer(), sql, parameters, |newest: Option<NaiveDate>| newest).pop().flatten())
+        Ok(rows!(self.writer()?, sql, parameters, |newest: Option<NaiveDate>| newest).pop().flatten())
     }
 
     /// Records the recommendations of a day, in one transaction. Those of a day that is already recorded are replaced.
@@ -129,7 +129,7 @@ impl Store {
         day: RunDay,
         recommendations: &[Recommendation],
     ) -> Result<(), StoreError> {
-        let connection = self.writer();
+        let connection = self.writer()?;
         let date = day.day.to_string();
         transaction(&connection, || {
             connection.execute(

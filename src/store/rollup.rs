@@ -52,7 +52,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Query`]; then nothing is changed.
     pub fn roll_up(&self, last: NaiveDate, dry_run: bool) -> Result<Option<RolledUp>, StoreError> {
-        let connection = self.writer();
+        let connection = self.writer()?;
         let Some((first, last, newest)) = range(&connection, last)? else { return Ok(None) };
         if dry_run {
             return Ok(Some(counted(&connection, first, last)?));

@@ -151,7 +151,7 @@ impl Store {
         let sql =
             "SELECT max(day) AS newest FROM shift_day WHERE method_version = ? AND day < CAST(? AS DATE)";
         let parameters = params![method_version, before.to_string()];
-        Ok(rows!(self.writer(), sql, parameters, |newest: Option<NaiveDate>| newest).pop().flatten())
+        Ok(rows!(self.writer()?, sql, parameters, |newest: Option<NaiveDate>| newest).pop().flatten())
     }
 
     /// Start of the newest shift of each endpoint and field that was found before a day.
@@ -201,7 +201,7 @@ impl Store {
         examined: usize,
         shifts: &[Shift],
     ) -> Result<(), StoreError> {
-        let connection = self.writer();
+        let connection = self.writer()?;
         transaction(&connection, || {
             write(&connection, method_version, day, (examined, shifts))?;
             failpoint::reach("days.shifts").map_err(of_file(&connection))

@@ -47,7 +47,7 @@ impl Store {
         let sql =
             "SELECT max(day) AS newest FROM tier_day WHERE method_version = ? AND day < CAST(? AS DATE)";
         let parameters = params![method_version, before.to_string()];
-        Ok(rows!(self.writer(), sql, parameters, |newest: Option<NaiveDate>| newest).pop().flatten())
+        Ok(rows!(self.writer()?, sql, parameters, |newest: Option<NaiveDate>| newest).pop().flatten())
     }
 
     /// The UTC days with an accepted run, later than `after` and earlier than `before`, in order.
@@ -88,7 +88,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Query`]; then nothing is changed.
     pub fn close_day(&self, method_version: u32, day: RunDay, history: &History) -> Result<(), StoreError> {
-        let connection = self.writer();
+        let connection = self.writer()?;
         transaction(&connection, || {
             write(&connection, method_version, day, history)?;
             failpoint::reach("days.tiers").map_err(of_file(&connection))

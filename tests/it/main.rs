@@ -7,6 +7,7 @@ mod backfill;
 mod backtest;
 mod binary;
 mod cli;
+mod connections;
 mod cost;
 #[cfg(target_os = "linux")]
 mod crashes;

@@ -39,6 +39,16 @@ fn file(folder: &Path) -> duckdb::Connection {
     duckdb::Connection::open(DataDir::new(folder).store()).expect("the database file opens")
 }
 
+/// The names of the files in a folder that were set aside, in order.
+pub fn set_aside(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("readable").map(|entry| entry.expect("readable"));
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.retain(|name| name.contains(".damaged-"));
+    names.sort();
+    names
+}
+
 /// Runs statements directly on the database file.
 pub fn tamper(folder: &Path, sql: &str) {
     file(folder).execute_batch(sql).expect("the statements run");

@@ -96,7 +96,7 @@ impl Store {
         parts: &ImportedParts,
         how: &ImportedAs,
     ) -> Result<ImportReport, StoreError> {
-        let connection = self.writer();
+        let connection = self.writer()?;
         let change = || {
             let report = import(&connection, batch, parts, how)?;
             failpoint::reach("import.rows").map_err(of_file(&connection))?;

@@ -29,7 +29,7 @@ impl Store {
     /// The window kind of the newest accepted run before a time that knew it.
     pub fn last_window_kind(&self, before: DateTime<Utc>) -> Result<Option<WindowKind>, StoreError> {
         let sql = "SELECT max_by(window_kind, run_no) AS kind FROM run WHERE window_kind <> 'unknown' AND status NOT IN ('failed', 'suspect') AND observed_at < CAST(? AS TIMESTAMP)";
-        Ok(rows!(self.writer(), sql, [naive(before)], |kind: Option<WindowKind>| kind).pop().flatten())
+        Ok(rows!(self.writer()?, sql, [naive(before)], |kind: Option<WindowKind>| kind).pop().flatten())
     }
 
     /// The state of the newest accepted run before a time. If that run is too old to show what is missing, only the
@@ -46,7 +46,7 @@ impl Store {
                     AND observed_at >= CAST(? AS TIMESTAMP))
              GROUP BY ALL";
         let span = [naive(before), naive(oldest)];
-        let pairs = rows!(self.writer(), sql, span, |model: ModelSlug, variant: Variant, used: bool| {
+        let pairs = rows!(self.writer()?, sql, span, |model: ModelSlug, variant: Variant, used: bool| {
             (Pair { model, variant }, used)
         });
         for (pair, used) in pairs {
@@ -75,7 +75,7 @@ impl Store {
                AND CAST(observed_at AS DATE) = CAST(? AS DATE) LIMIT 1"
         );
         let day = at.date_naive().to_string();
-        Ok(!rows!(self.writer(), &sql, [&day], |run_id: String| run_id).is_empty())
+        Ok(!rows!(self.writer()?, &sql, [&day], |run_id: String| run_id).is_empty())
     }
 
     /// The runs up to `as_of`, newest first, at most `limit`.
@@ -110,7 +110,14 @@ impl Store {
 
     /// The ids of all runs, including failed ones.
     pub fn run_ids(&self) -> Result<BTreeSet<String>, StoreError> {
-        let ids = rows!(self.writer(), "SELECT run_id FROM run", [], |run_id: String| run_id);
+        let ids = rows!(self.writer()?, "SELECT run_id FROM run", [], |run_id: String| run_id);
+        Ok(ids.into_iter().collect())
+    }
+
+    /// The ids of the runs that are in the record: those that neither failed nor are suspect.
+    pub fn accepted_ids(&self) -> Result<BTreeSet<String>, StoreError> {
+        let sql = "SELECT run_id FROM run WHERE status NOT IN ('failed', 'suspect')";
+        let ids = rows!(self.writer()?, sql, [], |run_id: String| run_id);
         Ok(ids.into_iter().collect())
     }
 
@@ -148,7 +155,8 @@ impl Store {
 
     /// Time of the newest run, including failed ones.
     pub fn newest_time(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        newest_time(&self.writer())
+        let connection = self.writer()?;
+        newest_time(&connection)
     }
 }
 
