@@ -88,7 +88,6 @@ impl Archive {
         };
         let manifest = Manifest { entries: fetched.iter().zip(&digests).map(entry).collect(), header };
         let manifest_bytes = self.write_manifest(&manifest)?;
-        failpoint::reach("archive.manifest").map_err(io_error(&self.dir))?;
         Ok((manifest, content.len() as u64 + manifest_bytes))
     }
 
