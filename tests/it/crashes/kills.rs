@@ -27,13 +27,14 @@ struct Job {
 }
 
 /// The verbs for random kills, as often as each is chosen.
-const CHOSEN: [(Verb, u32); 13] = [
+const CHOSEN: [(Verb, u32); 14] = [
     (Verb::Collect(0), 10),
     (Verb::Collect(1), 15),
     (Verb::Collect(2), 15),
     (Verb::Collect(3), 10),
     (Verb::Retry, 6),
     (Verb::Recover, 8),
+    (Verb::Rebuild, 6),
     (Verb::Migrate, 8),
     (Verb::Alerts, 4),
     (Verb::Serve, 10),
