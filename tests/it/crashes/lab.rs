@@ -32,6 +32,8 @@ pub enum Verb {
     Retry,
     /// `collect` on a folder with three runs that are archived and not stored.
     Recover,
+    /// `collect` on a folder whose database is lost.
+    Rebuild,
     /// `collect` on a folder whose schema is older.
     Migrate,
     /// `collect` at the present time, with rules of alerts.
@@ -167,6 +169,7 @@ impl Lab {
             Verb::Collect(runs) => self.stage(runs),
             Verb::Retry => self.state("retry"),
             Verb::Recover => self.state("recover"),
+            Verb::Rebuild => self.state("rebuild"),
             Verb::Migrate => self.state("migrate"),
             Verb::Alerts => self.state("alerts"),
             Verb::Serve => self.state("serve"),
@@ -200,7 +203,7 @@ impl Lab {
         let at = match verb {
             Verb::Collect(runs) => Some(times()[runs]),
             Verb::Retry => Some(times()[2]),
-            Verb::Recover => Some(times()[3]),
+            Verb::Recover | Verb::Rebuild => Some(times()[3]),
             Verb::Migrate => Some(times()[1]),
             _ => None,
         };
@@ -276,7 +279,7 @@ impl Lab {
         let expected = match verb {
             Verb::Collect(runs) => self.stage(runs + 1),
             Verb::Retry => self.stage(3),
-            Verb::Recover | Verb::Replay | Verb::Restore => self.stage(4),
+            Verb::Recover | Verb::Rebuild | Verb::Replay | Verb::Restore => self.stage(4),
             Verb::Backup => {
                 // The newest complete backup has everything.
                 self.succeeds(Verb::Restore, folder);

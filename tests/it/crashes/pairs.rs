@@ -99,6 +99,11 @@ async fn of_two_processes_one_is_refused_with_the_id_of_the_other() {
             for other in others {
                 let ended = finish(&mut on(&folder, other));
                 let context = format!("{name} holds the store, then {other:?}: {ended:?}");
+                // Some verbs refuse the record of a replay in progress before they look for its owner.
+                if folder.join("replay.json").exists() && ended.code == Some(1) {
+                    assert!(ended.err.contains("replay"), "{context}");
+                    continue;
+                }
                 assert_eq!(ended.code, Some(8), "{context}");
                 assert!(ended.err.contains(&owner.0.id().to_string()), "{context}");
             }

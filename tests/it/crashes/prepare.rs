@@ -44,6 +44,7 @@ impl Lab {
         self.prepare_runs();
         self.prepare_retry();
         self.prepare_recover();
+        self.prepare_rebuild();
         let mut usual = BTreeMap::new();
         usual.insert(Verb::Migrate, self.prepare_migrate());
         usual.insert(Verb::Publish, self.prepare_publish());
@@ -63,6 +64,7 @@ impl Lab {
             (Verb::Collect(3), Verb::Collect(2)),
             (Verb::Retry, Verb::Collect(2)),
             (Verb::Alerts, Verb::Collect(0)),
+            (Verb::Rebuild, Verb::Recover),
             (Verb::Replay, Verb::Recover),
             (Verb::Backup, Verb::Collect(0)),
             (Verb::Restore, Verb::Collect(0)),
@@ -99,6 +101,17 @@ impl Lab {
         let before = self.state("recover");
         copy(&self.stage(1), &before);
         copy(&self.stage(4).join("archive"), &before.join("archive"));
+    }
+
+    fn prepare_rebuild(&self) {
+        let before = self.state("rebuild");
+        copy(&self.stage(4), &before);
+        for lost in ["hitrate.duckdb", "hitrate.duckdb.wal"] {
+            let path = before.join(lost);
+            if path.exists() {
+                std::fs::remove_file(path).expect("removed");
+            }
+        }
     }
 
     fn prepare_migrate(&self) -> Duration {

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 /// The longest time that a process may take. It is a hang if it takes longer.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a process may go on after an error: a server serves.
-const GOES_ON: Duration = Duration::from_secs(20);
+const GOES_ON: Duration = Duration::from_secs(10);
 /// The exit codes of a verb that could not do all of its work.
 const CODES: [i32; 3] = [0, 1, 5];
 /// How often a process is looked at.
