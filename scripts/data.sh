@@ -6,7 +6,6 @@ set -euo pipefail
 
 read_features
 tools=$(CI=true scripts/data-tools.sh) || die "the libraries for the data check cannot be installed"
-binary=$(cargo build --locked --bin hitrate ${features[@]+"${features[@]}"} --message-format=json-render-diagnostics </dev/null |
-	sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
+binary=$(built_binary)
 [ -n "$binary" ] || die "the binary did not build"
 "$tools/python/bin/python" tests/data/check.py "$binary"

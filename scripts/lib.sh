@@ -35,6 +35,12 @@ read_features() {
 	fi
 }
 
+# The path of the binary as reported by cargo, for any target folder; empty if it does not build. Needs read_features.
+built_binary() {
+	cargo build --locked --bin hitrate ${features[@]+"${features[@]}"} --message-format=json-render-diagnostics </dev/null |
+		sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1
+}
+
 as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; elif have sudo; then sudo -n "$@"; else
 		die "'$*' needs root, and sudo is not installed" "run this command as root, then start again"

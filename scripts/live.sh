@@ -7,7 +7,6 @@ set -euo pipefail
 
 read_features
 tools=$(CI=true scripts/live-tools.sh) || die "the tools for the live check cannot be installed"
-binary=$(cargo build --locked --bin hitrate ${features[@]+"${features[@]}"} --message-format=json-render-diagnostics </dev/null |
-	sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
+binary=$(built_binary)
 [ -n "$binary" ] || die "the binary did not build"
 "$tools/python/bin/python" tests/live/check.py "$binary"

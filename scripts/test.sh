@@ -27,10 +27,15 @@ format() { component fmt rustfmt && cargo fmt --check; }
 lints() { component clippy clippy && cargo clippy --locked --all-targets ${features[@]+"${features[@]}"} -- -D warnings; }
 tests() { cargo test --locked --lib --bins --tests ${features[@]+"${features[@]}"}; }
 
-# The path of the binary as reported by cargo, for any target folder.
-built_binary() {
-	cargo build --locked --bin hitrate ${features[@]+"${features[@]}"} --message-format=json-render-diagnostics </dev/null |
-		sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1
+# check TOOLS SCRIPT: runs a Python script with the tools in a folder; its argument is the binary.
+check() {
+	local binary
+	binary=$(built_binary)
+	[ -n "$binary" ] || {
+		say "error: the binary did not build, so $2 cannot run"
+		return 1
+	}
+	"$1/python/bin/python" "$2" "$binary" >&2
 }
 
 browser() {
@@ -43,122 +48,68 @@ browser() {
 	HITRATE_BIN=$binary node tests/browser/run.mjs
 }
 
-# Runs a LiteLLM proxy that follows the feed of a running server.
-feed() {
+# Builds the container image around the binary, and runs it.
+image() {
 	local binary
 	binary=$(built_binary)
 	[ -n "$binary" ] || {
-		say "error: the binary did not build, so the feed cannot be checked"
+		say "error: the binary did not build, so the image cannot be checked"
 		return 1
 	}
-	"$1/python/bin/python" tests/targets/feed.py "$binary" >&2
+	scripts/test-image.sh "$binary"
 }
 
 targets() { "$1/python/bin/python" tests/targets/run.py "$1" >&2; }
 
-# Checks the API against its own description.
-api() {
-	local binary
-	binary=$(built_binary)
-	[ -n "$binary" ] || {
-		say "error: the binary did not build, so the API cannot be checked"
-		return 1
-	}
-	"$1/python/bin/python" tests/api/run.py "$binary" >&2
-}
-
-# Calls the tools of the Model Context Protocol with the protocol's official client.
-mcp() {
-	local binary
-	binary=$(built_binary)
-	[ -n "$binary" ] || {
-		say "error: the binary did not build, so the MCP tools cannot be checked"
-		return 1
-	}
-	"$1/python/bin/python" tests/mcp/check.py "$binary" >&2
-}
-
-# Sends telemetry of LiteLLM's proxy and of OpenTelemetry's exporter to the receiver.
-live() {
-	local binary
-	binary=$(built_binary)
-	[ -n "$binary" ] || {
-		say "error: the binary did not build, so the receiver cannot be checked"
-		return 1
-	}
-	"$1/python/bin/python" tests/live/check.py "$binary" >&2
-}
-
-# Sends test alerts to an SMTP server and to the verifier of Standard Webhooks.
-follow() {
-	local binary
-	binary=$(built_binary)
-	[ -n "$binary" ] || {
-		say "error: the binary did not build, so the receivers of alerts cannot be checked"
-		return 1
-	}
-	"$1/python/bin/python" tests/follow/check.py "$binary" >&2
-}
-
-# Reads the Parquet dataset with DuckDB, Polars and pandas.
-data() {
-	local binary
-	binary=$(built_binary)
-	[ -n "$binary" ] || {
-		say "error: the binary did not build, so the dataset cannot be checked"
-		return 1
-	}
-	"$1/python/bin/python" tests/data/check.py "$binary" >&2
+# tools_of NAME WHAT SIZE: sets `tools` to what scripts/NAME.sh prints. Fails if something is missing, and says what is
+# skipped.
+tools_of() {
+	tools=$("scripts/$1.sh")
+	case $? in
+	0) return 0 ;;
+	3) say "skipped: $2 ($tools). To install what is missing (about $3 in $cache), run: CI=true scripts/$1.sh" ;;
+	*) failed+=("${1//-/ }") ;;
+	esac
+	return 1
 }
 
 step format format
 step lints lints
 step tests tests
 
-tools=$(scripts/target-tools.sh)
+if tools_of supply-tools "checks of dependencies, compose file and systemd unit" "70 MB"; then
+	step "supply checks" scripts/supply.sh "$tools"
+fi
+
+# The script says itself what it lacks: its tools are programs of the system.
+missing=$(scripts/test-image.sh --needs)
 case $? in
-0)
+0) step "image checks" image ;;
+3) say "skipped: checks of the container image ($missing). To run them: make test-image" ;;
+*) failed+=("image tools") ;;
+esac
+
+if tools_of target-tools "checks of preferences against the real programs" "1.5 GB"; then
 	step "target checks" targets "$tools"
-	step "feed checks" feed "$tools"
-	;;
-3) say "skipped: checks of preferences against the real programs ($tools). To install them (about 1.5 GB in" \
-	"$cache), run: CI=true scripts/target-tools.sh" ;;
-*) failed+=("target tools") ;;
-esac
+	step "feed checks" check "$tools" tests/targets/feed.py
+fi
 
-tools=$(scripts/api-tools.sh)
-case $? in
-0)
-	step "API checks" api "$tools"
-	step "MCP checks" mcp "$tools"
-	;;
-3) say "skipped: checks of the API against its description and of the MCP tools ($tools). To install the tools (about 100 MB in" \
-	"$cache), run: CI=true scripts/api-tools.sh" ;;
-*) failed+=("API tools") ;;
-esac
+if tools_of api-tools "checks of the API against its description and of the MCP tools" "100 MB"; then
+	step "API checks" check "$tools" tests/api/run.py
+	step "MCP checks" check "$tools" tests/mcp/check.py
+fi
 
-tools=$(scripts/live-tools.sh)
-case $? in
-0) step "live checks" live "$tools" ;;
-3) say "skipped: checks of the receiver with LiteLLM and OpenTelemetry ($tools). To install them (about 800 MB in" \
-	"$cache), run: CI=true scripts/live-tools.sh" ;;
-*) failed+=("live tools") ;;
-esac
+if tools_of live-tools "checks of the receiver with LiteLLM and OpenTelemetry" "800 MB"; then
+	step "live checks" check "$tools" tests/live/check.py
+fi
 
-tools=$(scripts/follow-tools.sh)
-case $? in
-0) step "alert checks" follow "$tools" ;;
-3) say "skipped: checks of alerts with an SMTP server and the verifier of Standard Webhooks ($tools). To install them (about" \
-	"5 MB in $cache), run: CI=true scripts/follow-tools.sh" ;;
-*) failed+=("alert tools") ;;
-esac
-tools=$(scripts/data-tools.sh)
-case $? in
-0) step "data checks" data "$tools" ;;
-3) say "skipped: checks of the dataset with DuckDB, Polars and pandas ($tools). To install them (about 250 MB in" \
-	"$cache), run: CI=true scripts/data-tools.sh" ;;
-*) failed+=("data tools") ;;
-esac
+if tools_of follow-tools "checks of alerts with an SMTP server and the verifier of Standard Webhooks" "5 MB"; then
+	step "alert checks" check "$tools" tests/follow/check.py
+fi
+
+if tools_of data-tools "checks of the dataset with DuckDB, Polars and pandas" "250 MB"; then
+	step "data checks" check "$tools" tests/data/check.py
+fi
 
 missing=$(scripts/browser-tools.sh)
 case $? in

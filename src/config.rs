@@ -4,12 +4,15 @@
 mod alerts;
 mod alerts_rules;
 mod backfill;
+mod file_text;
+mod limits;
 mod log;
 mod retention;
 
 pub use alerts::{Alerts, Digest, Hidden, MASK, QuietHours, Receiver, ReceiverKind, SmtpTls};
 pub use alerts_rules::{DEFAULT_WORKLOAD, Importance, Rule};
 pub use backfill::Backfill;
+pub use file_text::{LARGEST_TEXT, limited, read_text};
 pub use log::{Log, LogFormat};
 pub use retention::{MIN_HOURLY_DAYS, Retention};
 
@@ -58,6 +61,9 @@ pub struct Config {
 pub struct Upstream {
     /// Base URL of the upstream.
     pub base_url: String,
+    /// A file of certificates (PEM) of authorities that are trusted in addition to those of the system; relative to the data
+    /// folder, empty: none.
+    pub ca_file: String,
     /// Contact in the User-Agent; hitrate logs a warning if it is empty.
     pub contact_url: String,
     /// Whether to read the documented API.
@@ -82,6 +88,14 @@ pub struct Fetch {
     pub timeout_seconds: u64,
     /// Maximum size of a response body, MiB.
     pub max_body_mib: usize,
+    /// Maximum size of all response bodies of a sweep together, MiB.
+    pub max_sweep_mib: usize,
+    /// Maximum duration of a sweep, minutes.
+    pub max_sweep_minutes: u64,
+    /// Maximum number of requests for one document.
+    pub max_attempts: u32,
+    /// Delay before the second request for a document, milliseconds.
+    pub retry_delay_ms: u64,
 }
 
 /// When to collect.
@@ -193,8 +207,7 @@ impl Config {
     }
 
     fn from_file(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Io { path: path.to_owned(), source })?;
+        let text = read_text(path).map_err(|source| ConfigError::Io { path: path.to_owned(), source })?;
         Self::parse(&text, path)
     }
 
@@ -239,8 +252,9 @@ impl Config {
         if self.fetch.max_connections == 0 || self.fetch.max_connections > 16 {
             return wrong("fetch.max_connections", "expected 1 to 16");
         }
-        if !(self.fetch.rate_per_second >= 0.0 && self.fetch.rate_per_second.is_finite()) {
-            return wrong("fetch.rate_per_second", "expected 0 (unlimited) or more");
+        limits::check(self)?;
+        if self.fetch.max_sweep_mib < self.fetch.max_body_mib {
+            return wrong("fetch.max_sweep_mib", "expected at least fetch.max_body_mib");
         }
         let public = &self.serve.public_url;
         let is_web = public.starts_with("https://") || public.starts_with("http://");
@@ -270,9 +284,6 @@ impl Config {
             return wrong("private.max_spool_mib", "expected 1 to 1000000");
         }
         self.backfill.check()?;
-        if self.store.threads < 1 {
-            return wrong("store.threads", "expected 1 or more");
-        }
         self.alerts.check()?;
         self.retention.check()
     }
@@ -288,8 +299,7 @@ impl Config {
         }
         let path = data_dir.join(file);
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(&path)
-            .map_err(|source| WorkloadError::Io { path: shown.clone(), source })?;
+        let text = read_text(&path).map_err(|source| WorkloadError::Io { path: shown.clone(), source })?;
         let json = path.extension().is_some_and(|extension| extension == "json");
         let kind = if json { FileKind::Json } else { FileKind::Toml };
         workload_file::joined(workload_file::read(&text, kind, &shown)?, &shown)
@@ -343,6 +353,17 @@ mod tests {
         assert!(wrong.contains("store.threads"), "{wrong}");
         assert!(parse("[upstream]\nopenrouter_api = false\nopenrouter_stats = false\n").is_err());
         assert!(parse("[fetch]\nmax_connections = 17\n").is_err());
+        for wrong in [
+            "timeout_seconds = 0",
+            "max_body_mib = 0",
+            "max_sweep_mib = 31",
+            "max_sweep_minutes = 0",
+            "max_attempts = 0",
+            "retry_delay_ms = 60001",
+        ] {
+            let error = parse(&format!("[fetch]\n{wrong}\n")).expect_err(wrong).to_string();
+            assert!(error.contains(wrong.split(' ').next().unwrap_or_default()), "{error}");
+        }
         assert!(parse("[private]\nimport_seconds = 0\n").is_err());
         assert!(parse("[backfill]\nrate_per_second = 5\n").is_err());
         assert!(parse("[backfill]\nrequests_per_hour = 0\n").is_err());

@@ -1,26 +1,117 @@
 //! Files that survive a crash: a reader sees the old content or the new one, never a part.
 
+pub mod seal;
+
 use crate::failpoint;
+use chrono::{DateTime, Utc};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes a file beside its place, flushes it to disk and renames it into place; creates its folder if needed.
+/// The extension of a file that is being written.
+const TEMPORARY: &str = "tmp";
+
+/// What follows the name of a file that was set aside, before the time.
+const DAMAGED: &str = ".damaged-";
+
+/// Writes a file beside its place, flushes it to disk and renames it into place; creates its folders if needed, and flushes
+/// the folders, so that the file also survives a loss of power. If it fails, no temporary file is left.
 ///
 /// # Errors
 /// What `failed` makes of the path and the system's error.
 pub fn write<E>(path: &Path, bytes: &[u8], failed: impl Fn(&Path, io::Error) -> E) -> Result<(), E> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
-    let temporary = path.with_extension("tmp");
-    let written =
-        File::create(&temporary).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    written.and_then(|()| failpoint::reach("durable.written")).map_err(|error| failed(&temporary, error))?;
-    fs::rename(&temporary, path)
-        .and_then(|()| failpoint::reach("durable.renamed"))
-        .map_err(|error| failed(path, error))?;
+    let folder = folder_of(path);
+    create_folders(folder).map_err(|error| failed(folder, error))?;
+    let temporary = path.with_extension(TEMPORARY);
+    let written = File::create(&temporary)
+        .and_then(|mut file| {
+            let half = bytes.len() / 2;
+            file.write_all(&bytes[..half])?;
+            failpoint::reach("durable.half")?;
+            file.write_all(&bytes[half..]).and_then(|()| file.sync_all())
+        })
+        .and_then(|()| failpoint::reach("durable.written"))
+        .map_err(|error| failed(&temporary, error));
+    let renamed = written.and_then(|()| fs::rename(&temporary, path).map_err(|error| failed(path, error)));
+    if renamed.is_err() {
+        // The error of the attempt is the one to report.
+        _ = fs::remove_file(&temporary);
+    }
+    renamed?;
+    failpoint::reach("durable.renamed").map_err(|error| failed(path, error))?;
     // The rename itself is durable only after the folder is synced.
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| failed(folder, error))
+    sync(folder).map_err(|error| failed(folder, error))
+}
+
+/// The folder of a file.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Flushes the entries of a folder to disk.
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder).and_then(|folder| folder.sync_all())
+}
+
+/// Creates a folder and those above it that are missing, and flushes each new entry to disk.
+///
+/// # Errors
+/// If the system refuses.
+pub fn create_folders(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = folder_of(folder);
+    create_folders(above)?;
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+        created => created?,
+    }
+    match sync(above) {
+        // A folder above the data folder need not be readable.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    }
+}
+
+/// Renames a damaged file to `NAME.damaged-YYYYMMDDTHHMMSSZ` beside its place, and returns its new path. Damaged files are
+/// kept, so that they can be examined.
+///
+/// # Errors
+/// If the system refuses.
+pub fn set_aside(path: &Path, at: DateTime<Utc>) -> io::Result<PathBuf> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let aside = format!("{name}{DAMAGED}{}", at.format("%Y%m%dT%H%M%SZ"));
+    let mut place = path.with_file_name(&aside);
+    let mut number = 2;
+    while place.symlink_metadata().is_ok() {
+        place = path.with_file_name(format!("{aside}-{number}"));
+        number += 1;
+    }
+    fs::rename(path, &place)?;
+    sync(folder_of(path))?;
+    Ok(place)
+}
+
+/// The name that a file had before [`set_aside`]; `None` if it was not set aside.
+pub fn name_before(aside: &str) -> Option<&str> {
+    aside.rsplit_once(DAMAGED).map(|(name, _)| name)
+}
+
+/// Deletes the temporary files that a process left in a folder and the folders below it when it was killed, and returns how
+/// many. Only for folders that no other process writes to.
+pub fn sweep(folder: &Path) -> usize {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    let mut swept = 0;
+    for entry in entries.filter_map(Result::ok) {
+        let (path, Ok(kind)) = (entry.path(), entry.file_type()) else { continue };
+        if kind.is_dir() {
+            swept += sweep(&path);
+        } else if kind.is_file() && path.extension().is_some_and(|extension| extension == TEMPORARY) {
+            swept += usize::from(fs::remove_file(&path).is_ok());
+        }
+    }
+    swept
 }
 
 /// Creates a folder for this user only, unless there is one.
@@ -48,6 +139,14 @@ const MOST_LINKS: usize = 40;
 /// # Errors
 /// If the place is not a regular file, or the system refuses; the file is then unchanged.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_with(path, |file| file.write_all(bytes))
+}
+
+/// The same for content that a function writes.
+///
+/// # Errors
+/// See [`replace`], and the error of the function.
+pub fn replace_with(path: &Path, content: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let place = behind_links(path)?;
     let existing = match fs::metadata(&place) {
         Ok(existing) => Some(existing),
@@ -63,7 +162,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut temporary = builder.tempfile_in(folder)?;
-    temporary.write_all(bytes)?;
+    content(temporary.as_file_mut())?;
     if let Some(existing) = &existing {
         keep(temporary.as_file(), existing)?;
     }
@@ -145,5 +244,55 @@ mod tests {
         assert!(error.to_string().contains("not a regular file"), "{error}");
         assert!(replace(&folder.path().join("missing/file"), b"x").is_err(), "the folder is not created");
         assert!(names(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn a_failed_write_leaves_no_temporary_file_and_folders_are_created() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let failed = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
+        let deep = folder.path().join("a/b/c/file.json");
+        write(&deep, b"one", failed).expect("written");
+        assert_eq!(fs::read(&deep).expect("read"), b"one");
+        // A folder is in its place, so the rename fails.
+        let taken = folder.path().join("taken.json");
+        fs::create_dir_all(taken.join("inside")).expect("created");
+        let error = write(&taken, b"two", failed).expect_err("not a file");
+        assert!(error.contains("taken.json"), "{error}");
+        assert_eq!(names(folder.path()), ["a", "taken.json"]);
+        // A file is in the place of a folder.
+        let error = write(&deep.join("below"), b"three", failed).expect_err("not a folder");
+        assert!(error.contains("file.json"), "{error}");
+    }
+
+    #[test]
+    fn temporary_files_of_a_killed_process_are_swept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("2026/08")).expect("created");
+        for name in ["current.tmp", "2026/08/run.tmp", "2026/08/run.pack", "tmp"] {
+            fs::write(at(name), "x").expect("written");
+        }
+        assert_eq!(sweep(folder.path()), 2);
+        assert_eq!(names(folder.path()), ["2026", "tmp"]);
+        assert_eq!(names(&at("2026/08")), ["run.pack"]);
+        assert_eq!(sweep(&at("missing")), 0);
+    }
+
+    #[test]
+    fn damaged_files_are_kept_under_names_of_their_own() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("run.manifest.zst");
+        let time = "2026-08-01T10:57:00Z".parse().expect("a time");
+        for content in ["one", "two", "three"] {
+            fs::write(&path, content).expect("written");
+            let aside = set_aside(&path, time).expect("renamed");
+            assert_eq!(fs::read(&aside).expect("kept"), content.as_bytes());
+            let name = aside.file_name().expect("a name").to_string_lossy();
+            assert_eq!(name_before(&name), Some("run.manifest.zst"), "{name}");
+        }
+        let aside = "run.manifest.zst.damaged-20260801T105700Z";
+        assert_eq!(names(folder.path()), [aside.to_owned(), format!("{aside}-2"), format!("{aside}-3")]);
+        assert_eq!(name_before("run.manifest.zst"), None);
+        assert!(set_aside(&path, time).is_err(), "there is no such file");
     }
 }

@@ -14,15 +14,40 @@ pub const VARIABLE: &str = "HITRATE_FAILPOINT";
 
 /// All places, in the order in which a run passes them. A test compares the list with the sources.
 pub const PLACES: &[&str] = &[
+    "migrate.applied",
+    "store.commit",
+    "store.committed",
+    "store.checkpointed",
+    "recover.run",
+    "serve.announced",
+    "durable.half",
     "durable.written",
     "durable.renamed",
     "archive.pack",
     "archive.manifest",
-    "migrate.applied",
+    "store.invalidated",
     "ingest.readings",
     "ingest.commit",
     "ingest.checkpoint",
+    "days.tiers",
+    "days.recommendations",
+    "days.shifts",
+    "publish.built",
+    "publish.written",
     "publish.saved",
+    "publish.swapped",
+    "rollup.removed",
+    "compact.copied",
+    "compact.renamed",
+    "alerts.outbox",
+    "import.kept",
+    "import.rows",
+    "replay.run",
+    "replay.publish",
+    "site.staged",
+    "site.exchanged",
+    "site.moved",
+    "serve.stopping",
     "backup.copied",
     "backup.manifest",
     "restore.copied",
@@ -94,6 +119,35 @@ mod tests {
         for wrong in ["", "archive", "archive.pack#x", "archive.pack=no", "archive.pack=full#2"] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
+    }
+
+    /// The places that the sources below a folder name.
+    fn named_in(folder: &std::path::Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path())
+        {
+            if entry.is_dir() {
+                named_in(&entry, found);
+            } else if entry.ends_with("src/failpoint.rs") {
+                // The calls of its tests.
+            } else if entry.extension().is_some_and(|ending| ending == "rs") {
+                let text = std::fs::read_to_string(&entry).expect("a source");
+                // Also through a closure of this name, which maps the error.
+                for call in ["failpoint::reach(\"", " reached(\""] {
+                    let names = text.split(call).skip(1).filter_map(|rest| rest.split('"').next());
+                    found.extend(names.map(str::to_owned));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_list_of_places_is_that_of_the_sources() {
+        let mut named = Vec::new();
+        named_in(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut named);
+        named.sort();
+        let mut places: Vec<&str> = PLACES.to_vec();
+        places.sort_unstable();
+        assert_eq!(named, places, "each place of PLACES has exactly one call of `reach`");
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod clock;
 pub mod config;
 pub mod durable;
 pub mod failpoint;
+pub mod secret;
 pub mod wording;
 
 pub mod analysis;
@@ -40,15 +41,16 @@ pub mod site;
 
 pub mod plausibility;
 
-pub mod pipeline;
-
 pub mod backup;
 pub mod check;
 pub mod scheduler;
+
+pub mod pipeline;
 pub mod study;
 pub mod traffic;
 
 pub mod cli;
+pub mod connections;
 pub mod private;
 pub mod serve;
 pub mod static_site;

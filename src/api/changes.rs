@@ -36,6 +36,7 @@ list_query!(
         /// Only changes at or before this time: RFC 3339, or a UTC day for its end.
         to: Option<String>,
         /// Only changes of at least this many percent, up or down; changes without a percentage are left out.
+        #[param(minimum = 0)]
         min_percent: Option<f64>,
         /// Only changes that make sessions more expensive. Default: all.
         costs_more: Option<bool>,

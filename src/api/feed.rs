@@ -62,12 +62,15 @@ pub(super) struct Bulk {
     unknown: Vec<Unknown>,
 }
 
+/// Unknown names of a request for which similar ones are searched.
+const MOST_SUGGESTED: usize = 10;
+
 /// An unknown name.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(super) struct Unknown {
     /// The name.
     model: String,
-    /// Similar names that are known.
+    /// Similar names that are known; empty after the first ten unknown names of a request.
     nearest: Vec<String>,
 }
 
@@ -97,7 +100,10 @@ impl Wanted {
                 }
                 None => {
                     let short: String = name.chars().take(200).collect();
-                    let nearest = snapshot.nearest_models(&short).into_iter().map(str::to_owned).collect();
+                    // Comparing with all names takes time, and a request may list thousands.
+                    let similar =
+                        if unknown.len() < MOST_SUGGESTED { snapshot.nearest_models(&short) } else { vec![] };
+                    let nearest = similar.into_iter().map(str::to_owned).collect();
                     unknown.push(Unknown { model: short, nearest });
                 }
             }

@@ -13,6 +13,7 @@ use crate::domain::workload::Workload;
 use crate::preferences::targets::{TARGETS, Target};
 use crate::snapshot::{Backtest, Snapshot, Status, Summary, TierList};
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use utoipa::ToSchema;
@@ -35,6 +36,9 @@ pub struct StatusData {
     pub(crate) summary: Summary,
     #[serde(flatten)]
     pub(crate) status: Status,
+    /// When the schedule starts the next run; absent if it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) next_run: Option<DateTime<Utc>>,
     /// Receivers of alerts and their last deliveries; absent without receivers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) alerts: Option<AlertsStatus>,
@@ -43,7 +47,8 @@ pub struct StatusData {
 impl StatusData {
     /// The state as of a snapshot.
     pub fn of(snapshot: &Snapshot) -> Self {
-        Self { summary: snapshot.summary.clone(), status: snapshot.status.clone(), alerts: None }
+        let (summary, status) = (snapshot.summary.clone(), snapshot.status.clone());
+        Self { summary, status, next_run: snapshot.next_run, alerts: None }
     }
 }
 

@@ -72,3 +72,8 @@ pub(super) fn finished(mut response: Response) -> Response {
 pub fn too_many_requests(path: &str, a_minute: NonZeroU32, seconds: u64) -> Response {
     finished(Problem::too_many_requests(a_minute, seconds).at(path.to_owned()).written())
 }
+
+/// The response to an address (414) or to headers (431) that are longer than `most` bytes. It does not repeat them.
+pub fn too_large(status: StatusCode, most: usize) -> Response {
+    finished(Problem::too_large(status, most).written())
+}

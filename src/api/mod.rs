@@ -28,7 +28,7 @@ mod table;
 mod time;
 
 pub use guidance::{ListedTarget, StatusData, listed_targets};
-pub use http::too_many_requests;
+pub use http::{too_large, too_many_requests};
 pub use openapi::openapi;
 pub use parquet::WriteParquet;
 

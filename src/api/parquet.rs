@@ -1,18 +1,19 @@
-//! Tables as Parquet: written one at a time, on a thread for blocking work, so that the workers stay free.
+//! Tables as Parquet: written one at a time, on a thread of low priority, so that the workers stay free.
 
 use super::problem::Problem;
+use crate::background;
 use crate::domain::column::Column;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Tables that are written at the same time; each needs memory and a blocking thread.
+/// Tables that are written at the same time; each needs memory and a thread.
 const AT_ONCE: usize = 1;
 
 /// How long a request waits for its turn.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// Writes columns as Parquet, or returns why it cannot. It may block: it runs on a thread for blocking work.
+/// Writes columns as Parquet, or returns why it cannot. It may block: it runs on a thread of its own.
 pub type WriteParquet = Arc<dyn Fn(&[Column]) -> Result<Vec<u8>, String> + Send + Sync>;
 
 /// Writes tables in turn.
@@ -56,7 +57,7 @@ impl Turn {
             let _permit = permit;
             write(&columns)
         };
-        let written = tokio::task::spawn_blocking(work).await;
+        let written = background::run(work).await;
         written.unwrap_or_else(|ended| Err(ended.to_string())).map_err(|error| {
             tracing::error!(error, "cannot write a table as Parquet");
             Problem::parquet_failed()

@@ -146,6 +146,16 @@ impl Problem {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "/problems/too-many-requests", "Too many requests", detail)
     }
 
+    /// 414 or 431: an address or headers longer than `most` bytes.
+    pub(super) fn too_large(status: StatusCode, most: usize) -> Self {
+        let (kind, title, what) = match status {
+            StatusCode::URI_TOO_LONG => ("/problems/address-too-long", "Address too long", "address"),
+            _ => ("/problems/headers-too-large", "Headers too large", "headers"),
+        };
+        let detail = format!("the {what} of a request may have at most {most} bytes; send a shorter request");
+        Self::new(status, kind, title, detail)
+    }
+
     /// 400: Parquet from a service that writes none.
     pub(super) fn no_parquet() -> Self {
         Self::bad_request("this service writes no Parquet; expected `format` json or csv")

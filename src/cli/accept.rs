@@ -1,5 +1,6 @@
 //! `hitrate accept`: makes a suspect run part of the record.
 
+use super::tables::line;
 use super::{Common, exit, running};
 use crate::pipeline::{AcceptReport, Pipeline, PipelineError};
 use crate::store::StoreError;
@@ -34,7 +35,9 @@ pub fn run(common: &Common, args: &AcceptArgs) -> Result<u8> {
             pipeline.store.checkpoint()?;
             report
         }
-        Err(PipelineError::Store(StoreError::Locked { .. })) => ask_server(common, args)?,
+        Err(PipelineError::Store(StoreError::Locked { .. })) if running::has_server(&common.data()) => {
+            ask_server(common, args)?
+        }
         Err(error) => return Err(error.into()),
     };
     common.print(&report, || describe(&report))?;
@@ -59,7 +62,7 @@ fn describe(report: &AcceptReport) -> String {
     let mut text =
         format!("run {}: {}, accepted {}", report.run_id, report.status, report.accepted.join(", "));
     for finding in &report.open {
-        text.push_str(&format!("\nstill suspect: {}: {}", finding.field, finding.detail));
+        text.push_str(&format!("\nstill suspect: {}: {}", line(&finding.field), line(&finding.detail)));
     }
     if let Some(snapshot) = &report.snapshot {
         text.push_str(&format!("\npublished {snapshot}"));

@@ -1,5 +1,6 @@
 //! `hitrate collect`: collects, stores and publishes one run.
 
+use super::tables::line;
 use super::{Common, advance, exit, progress, runtime};
 use crate::domain::document::RouteAnswer;
 use crate::domain::reading::RunStatus;
@@ -116,7 +117,7 @@ fn describe(report: &CollectReport) -> String {
         text.push_str(&format!("\nunknown fields: {}", report.drift));
     }
     for finding in &report.findings {
-        text.push_str(&format!("\nsuspect: {}: {}", finding.field, finding.detail));
+        text.push_str(&format!("\nsuspect: {}: {}", line(&finding.field), line(&finding.detail)));
     }
     if !report.findings.is_empty() {
         text.push_str(&format!(
@@ -125,7 +126,7 @@ fn describe(report: &CollectReport) -> String {
         ));
     }
     for failure in &report.failures {
-        text.push_str(&format!("\nfailed: {failure}"));
+        text.push_str(&format!("\nfailed: {}", line(failure)));
     }
     text
 }

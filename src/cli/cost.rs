@@ -1,7 +1,7 @@
 //! `hitrate cost`.
 
 use super::tables::{
-    Column, Report, Table, clean, dash, name, now, number, percent, text, thousands, tier, usd,
+    Column, Report, Table, clean, dash, line, name, now, number, percent, text, thousands, tier, usd,
 };
 use super::workload::{self, Chosen};
 use super::{Cli, Common, exit, model};
@@ -119,7 +119,7 @@ fn fit_summary(chosen: &Chosen) -> String {
 
 fn rank(snapshot: &Snapshot, chosen: &Chosen, limits: &Limits) -> Result<Across> {
     let quality = limits.quality.as_deref().map(|path| {
-        let text = std::fs::read_to_string(path)
+        let text = crate::config::read_text(path)
             .with_context(|| format!("cannot read the scores in {}", path.display()))?;
         Quality::parse(&text).with_context(|| path.display().to_string())
     });
@@ -221,11 +221,11 @@ fn describe_model(cost: &CostOfModel, chosen: &Chosen, simulated: bool) -> Repor
         format!("{}, USD per session of {}", clean(&cost.model_id), describe_workload(&cost.workload));
     let mut notes = cost.conclusion(&STYLE);
     for endpoint in cost.endpoints.iter().filter(|e| !e.is_choice) {
-        let why = endpoint.why.as_deref().unwrap_or_default();
+        let why = line(endpoint.why.as_deref().unwrap_or_default());
         notes.push_str(&format!("\nNot compared: {}: {why}.", clean(endpoint.tag.as_str())));
     }
     for note in &cost.notes {
-        notes.push_str(&format!("\nNote: {note}."));
+        notes.push_str(&format!("\nNote: {}.", line(note)));
     }
     let report = Report::default().aside(fit_summary(chosen)).text(heading).simulated(simulated);
     // One table, so that a pipe gets one header.

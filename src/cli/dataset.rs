@@ -1,6 +1,6 @@
 //! `hitrate dataset`: writes the documented views as monthly Parquet files with a manifest.
 
-use super::{Common, exit, progress, running};
+use super::{Common, exit, output, progress, running};
 use crate::analysis::METHOD_VERSION;
 use crate::durable;
 use crate::store::{DatasetPlan, Partition, ViewDescription};
@@ -119,6 +119,7 @@ impl Source for &Common {
 
 /// Writes the files that changed, through the running server if one holds the store.
 pub fn run(common: &Common, args: &DatasetArgs) -> Result<u8> {
+    output::check_folder(common, &args.folder)?;
     let plan: DatasetPlan =
         running::read_or_ask(common, ("the views", "/local/dataset"), |store| Ok(store.dataset_plan()?))?;
     let report = write(args, &plan, &common)?;

@@ -1,15 +1,16 @@
 //! `hitrate demo`: the whole pipeline against the simulator, over HTTP, on loopback.
 
 use super::serve::{address, own, private, stop_on_signal};
-use super::{Common, exit, print_text, progress, runtime};
-use crate::background;
+use super::stopping::{Tasks, block_on, until_stopped};
+use super::{Common, exit, output, print_text, progress, runtime};
+use crate::background::{self, Workers};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::durable;
 use crate::pipeline::{CollectOptions, DataDir, Pipeline, PipelineError, traffic_options};
 use crate::request_log::{self, Call, ReadOptions};
 use crate::serve::{Content, Server, collect_and_publish};
-use crate::simulator::{self, Habits, Simulator, SimulatorConfig, SimulatorServer};
+use crate::simulator::{self, Fault, FaultPlan, Habits, Simulator, SimulatorConfig, SimulatorServer};
 use crate::snapshot;
 use crate::store::{Resolved, StoreOptions, TrafficStore};
 use crate::traffic::catalogue::Catalogue;
@@ -35,6 +36,7 @@ const MINUTE: i64 = 57;
 hitrate demo\n  \
 hitrate demo --days 7 --listen 127.0.0.1:0\n  \
 hitrate demo --once --data-dir demo-data\n  \
+hitrate demo --fault mixed:0.2 --fault gone@2..8\n  \
 hitrate demo --log own-traffic.jsonl")]
 pub struct DemoArgs {
     /// Address and port of the site and the API; port 0 picks a free port.
@@ -58,6 +60,10 @@ pub struct DemoArgs {
     /// Simulated seconds that a sweep takes. With 0, the same seed gives the same record, byte for byte.
     #[arg(long, hide = true, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1800))]
     sweep_seconds: u32,
+    /// How the simulated upstream misbehaves: the name of a fault, the share of the documents of models that meet it, and
+    /// the simulated hours from now in which it happens. Without hours, it begins now. Can be repeated.
+    #[arg(long = "fault", value_name = "NAME[:SHARE][@FROM..TO]", long_help = fault_help())]
+    faults: Vec<FaultPlan>,
     /// Collect and publish the record, then stop.
     #[arg(long)]
     once: bool,
@@ -66,13 +72,22 @@ pub struct DemoArgs {
     log: Option<PathBuf>,
 }
 
+/// The help of `--fault`, with the names of all faults.
+fn fault_help() -> String {
+    let names = Fault::ALL.map(Fault::name).join(", ");
+    format!(
+        "How the simulated upstream misbehaves: the name of a fault, the share of the documents of models that meet it, and \
+         the simulated hours from now in which it happens. Without hours, it begins now. Can be repeated. The faults: \
+         {names}."
+    )
+}
+
 /// Collects a simulated record, then serves it and advances the simulated time by an hour every few seconds.
 pub fn run(common: &Common, args: &DemoArgs) -> Result<u8> {
     if let Some(file) = &args.log {
         let (today, world) = world(args)?;
         let log = Simulator::new(world)?.own_log(today).context(NO_LOG)?;
-        durable::replace(file, log.text.as_bytes())
-            .with_context(|| format!("cannot write {}", file.display()))?;
+        output::write(common, file, |to| to.write_all(log.text.as_bytes()))?;
         return Ok(exit::OK);
     }
     let listen = address(&args.listen)?;
@@ -89,7 +104,7 @@ pub fn run(common: &Common, args: &DemoArgs) -> Result<u8> {
     if data.store().exists() {
         return Err(PipelineError::NotEmpty(data.path().to_owned()).into());
     }
-    runtime()?.block_on(demo(common, args, data, listen, private_listen))?;
+    block_on(runtime()?, demo(common, args, data, listen, private_listen))?;
     Ok(exit::OK)
 }
 
@@ -108,13 +123,19 @@ async fn demo(
         options: traffic_options(&common.settings()?, &data),
         data: data.clone(),
     };
-    let upstream = simulator::serve(simulator, ([127, 0, 0, 1], 0).into()).await?;
+    // Not among the threads that serve visitors, as a real upstream is not.
+    let elsewhere = Workers::start().context("cannot start the threads of the simulator")?;
+    let upstream = elsewhere.spawn(simulator::serve(simulator, ([127, 0, 0, 1], 0).into())).await??;
+    upstream.set_faults(faults(args, today));
     let clock = upstream.clock();
     let config = Config {
         upstream: crate::config::Upstream { base_url: upstream.base_url(), ..common.settings()?.upstream },
         ..common.settings()?
     };
-    let pipeline = Arc::new(Pipeline::open(config, data, Arc::new(clock.clone()))?);
+    let of_simulator = Arc::new(clock.clone());
+    // On a background thread, so that the database's threads also yield to visitors.
+    let opened = background::run(move || Pipeline::open(config, data, of_simulator)).await?;
+    let pipeline = Arc::new(opened?);
     let cancel = stop_on_signal();
     let mut now = start;
     let times = times(start, today);
@@ -130,20 +151,19 @@ async fn demo(
     bar.finish_and_clear();
     publish(&pipeline).await?;
     let imported_at = now;
-    tokio::task::spawn_blocking(move || user.import(today, imported_at)).await??;
+    background::run(move || user.import(today, imported_at)).await??;
     if !args.once {
         let content = Content::of(&pipeline);
         let clock: Arc<dyn Clock> = Arc::new(clock.clone());
         let own = own(pipeline.config.clone(), &content, &clock);
         let server = Server::bind(content, clock, listen).await?;
         print_text(&format!("listening {}", server.url()))?;
-        let private = private(own.beside(server.url()), private_listen, &cancel).await?;
-        let living = tokio::spawn(live(pipeline.clone(), upstream, now, args.hour_every, cancel.clone()));
-        server.run(cancel).await?;
-        living.await??;
-        if let Some(private) = private {
-            private.await??;
+        let mut tasks = Tasks::default();
+        if let Some(private) = private(own.beside(server.url()), private_listen, &cancel).await? {
+            tasks.spawn("the private listener", async move { Ok(private.await??) });
         }
+        tasks.spawn("a collection", live(pipeline.clone(), upstream, now, args.hour_every, cancel.clone()));
+        return until_stopped(server.run(cancel.clone()), tasks, Some(pipeline), &cancel).await;
     }
     pipeline.store.checkpoint()?;
     Ok(())
@@ -165,6 +185,15 @@ fn world(args: &DemoArgs) -> Result<(DateTime<Utc>, SimulatorConfig)> {
         ..SimulatorConfig::starting_at(start, args.days + 1)
     };
     Ok((today, world))
+}
+
+/// The faults of the upstream: each has its hours, by default all from the end of the record on.
+fn faults(args: &DemoArgs, now: DateTime<Utc>) -> Vec<FaultPlan> {
+    let plan = |plan: &FaultPlan| FaultPlan {
+        hours: plan.hours.or(Some((0.0, f64::INFINITY))),
+        ..plan.clone().from(now)
+    };
+    args.faults.iter().map(plan).collect()
 }
 
 /// Why there is no log of a user.

@@ -1,6 +1,6 @@
 //! `hitrate export readings|hourly|days|recommendations|imported`.
 
-use super::{Common, exit, running};
+use super::{Common, exit, output, running};
 use crate::analysis::METHOD_VERSION;
 use crate::domain::window::midnight;
 use crate::store::{ExportFormat, Store, StoreError};
@@ -93,7 +93,7 @@ struct DaysArgs {
 
 #[derive(Debug, Args)]
 struct FileArgs {
-    /// File to write [default: standard output].
+    /// File to write; `-` is standard output [default: -].
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Format of the file.
@@ -181,7 +181,7 @@ pub fn run(common: &Common, args: &ExportArgs) -> Result<u8> {
     let made: PathBuf =
         running::read_or_ask(common, ("a path", &path), |store| Ok(export.make(store, format)?))?;
     note_rolled_up(common, export);
-    let delivered = deliver(&made, file.out.as_deref());
+    let delivered = deliver(common, &made, file.out.as_deref().unwrap_or(Path::new("-")));
     // The copy in the work folder is no longer needed, whether or not delivery succeeded.
     let _ = std::fs::remove_file(&made);
     delivered?;
@@ -203,16 +203,9 @@ fn note_rolled_up(common: &Common, export: &What) {
     }
 }
 
-fn deliver(made: &Path, out: Option<&Path>) -> Result<()> {
-    let Some(out) = out else {
-        let mut file = std::fs::File::open(made).with_context(|| made.display().to_string())?;
-        std::io::copy(&mut file, &mut std::io::stdout().lock())?;
-        return Ok(());
-    };
-    // Copied next to its destination and renamed, so that a reader never sees a partial file; the folders may be on
-    // different disks.
-    let partial = out.with_extension("partial");
-    std::fs::copy(made, &partial)
-        .and_then(|_| std::fs::rename(&partial, out))
-        .with_context(|| format!("cannot write {}", out.display()))
+fn deliver(common: &Common, made: &Path, out: &Path) -> Result<()> {
+    output::write(common, out, |to| {
+        let mut made = std::fs::File::open(made)?;
+        std::io::copy(&mut made, to).map(|_| ())
+    })
 }

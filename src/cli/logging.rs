@@ -1,12 +1,13 @@
 //! The log on standard error: text for people, or one JSON object a line for collectors. Neither contains raw control
 //! characters: a message may quote what an upstream sent.
 
+use super::plain::LogLines;
 use super::terminal::When;
 use crate::clock::{Clock, SystemClock};
 use crate::config::LogFormat;
 use serde_json::{Map, Value};
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
@@ -22,11 +23,7 @@ pub fn init(format: LogFormat, colour: When) {
     match format {
         LogFormat::Text => {
             let colour = colour.on_standard_error();
-            builder
-                .with_writer(move || Escaped { out: io::stderr(), colour })
-                .with_ansi(colour)
-                .with_target(false)
-                .init();
+            builder.with_writer(|| LogLines(io::stderr())).with_ansi(colour).with_target(false).init();
         }
         LogFormat::Json => builder
             .with_writer(io::stderr)
@@ -34,42 +31,6 @@ pub fn init(format: LogFormat, colour: When) {
             .event_format(JsonLine(|| SystemClock.now()))
             .init(),
     }
-}
-
-/// A writer that escapes control characters within a line. With `colour`, the escapes of the program's own colours pass;
-/// those of a message are escaped before they come here.
-struct Escaped<W> {
-    out: W,
-    colour: bool,
-}
-
-impl<W: Write> Write for Escaped<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // A line is written at once.
-        self.out.write_all(escaped(&String::from_utf8_lossy(bytes), self.colour).as_bytes())?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
-
-/// A line without control characters and without characters that change the direction of the text.
-fn escaped(line: &str, colour: bool) -> String {
-    let (text, end) = line.strip_suffix('\n').map_or((line, ""), |text| (text, "\n"));
-    let mut safe = String::with_capacity(line.len());
-    for letter in text.chars() {
-        let turns =
-            matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if letter == '\u{1b}' && colour || !letter.is_control() && !turns {
-            safe.push(letter);
-        } else {
-            safe.extend(letter.escape_default());
-        }
-    }
-    safe.push_str(end);
-    safe
 }
 
 /// An event as one JSON object: `time`, `level`, `message`, the fields of its spans (such as `run_id`), and its own fields.
@@ -148,16 +109,9 @@ impl Visit for Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
     use std::sync::{Arc, Mutex};
     use tracing_subscriber::fmt::MakeWriter;
-
-    #[test]
-    fn a_message_cannot_forge_a_line_or_colour_the_terminal() {
-        let line = "WARN the upstream said a\nERROR b\u{1b}[31m \u{202e}c\r\n";
-        assert_eq!(escaped(line, false), "WARN the upstream said a\\nERROR b\\u{1b}[31m \\u{202e}c\\r\n");
-        assert!(escaped(line, true).contains('\u{1b}'), "the program's own colours pass");
-        assert_eq!(escaped("plain, and äöü\n", false), "plain, and äöü\n");
-    }
 
     #[derive(Clone, Default)]
     struct Kept(Arc<Mutex<Vec<u8>>>);

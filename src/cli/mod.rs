@@ -20,6 +20,8 @@ mod mcp;
 mod mine;
 mod model;
 mod open;
+mod output;
+mod plain;
 mod prefs;
 mod publish;
 mod query;
@@ -30,6 +32,7 @@ mod serve;
 mod share;
 mod show;
 mod status;
+mod stopping;
 mod study;
 mod tables;
 mod terminal;
@@ -39,7 +42,7 @@ mod workload;
 
 use crate::clock::SystemClock;
 use crate::config::{Config, LogFormat};
-use crate::pipeline::{DataDir, PipelineError};
+use crate::pipeline::{DataDir, PipelineError, refuse_half_replay};
 use crate::snapshot::{self, Snapshot};
 use crate::store::StoreError;
 use anyhow::{Context, Result, bail};
@@ -228,7 +231,7 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) if is_broken_pipe(&error) => ExitCode::from(exit::OK),
         Err(error) => {
-            eprintln!("hitrate: {}", in_words(&error));
+            eprintln!("hitrate: {}", plain::harmless(&in_words(&error)));
             ExitCode::from(code_of(&error))
         }
     }
@@ -322,6 +325,7 @@ impl Common {
         if !data.store().exists() {
             bail!("there is no store in {} yet; run `hitrate collect` to create one", data.path().display());
         }
+        refuse_half_replay(&data)?;
         Ok(data)
     }
 
@@ -353,7 +357,7 @@ impl Common {
 
     fn show(&self, report: &Report) -> Result<()> {
         let look = Look::of(self.table, self.color, self.wide);
-        report.asides(&look).into_iter().for_each(|aside| eprintln!("{aside}"));
+        report.asides(&look).into_iter().for_each(|aside| eprintln!("{}", plain::shown(&aside)));
         print_text(&report.render(&look))
     }
 
@@ -370,7 +374,13 @@ fn print_json(value: &impl serde::Serialize) -> Result<()> {
     Ok(())
 }
 
+/// Prints a text for people; names in it cannot control a terminal.
 fn print_text(text: &str) -> Result<()> {
+    print_exactly(&plain::shown(text))
+}
+
+/// Prints a text for a file as it is.
+fn print_exactly(text: &str) -> Result<()> {
     use std::io::Write;
     writeln!(std::io::stdout().lock(), "{text}")?;
     Ok(())

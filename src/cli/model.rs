@@ -1,6 +1,8 @@
 //! `hitrate model`.
 
-use super::tables::{Column, Report, Table, clean, fixed, name, now, number, percent, session, text, tier};
+use super::tables::{
+    Column, Report, Table, clean, fixed, line, name, now, number, percent, session, text, tier,
+};
 use super::{Common, exit, workload};
 use crate::domain::flag::names;
 use crate::domain::tier::{Lens, Tier};
@@ -132,7 +134,7 @@ fn flags(model: &ModelEntry) -> String {
         endpoint
             .flags
             .iter()
-            .map(move |flag| format!("\n{tag}: {}: {}", flag.kind(), flag.why()))
+            .map(move |flag| format!("\n{tag}: {}: {}", flag.kind(), line(&flag.why())))
             .collect::<String>()
     };
     model.endpoints.iter().map(of).collect()

@@ -1,11 +1,10 @@
 //! `hitrate prefs`.
 
 use super::tables::{Column, Report, Table, name, text};
-use super::{Common, exit, mine, print_json, print_text};
+use super::{Common, exit, mine, output, plain, print_exactly, print_json, print_text};
 use crate::clock::Clock;
 use crate::domain::format::{percent, percent_change};
 use crate::domain::limits::Limits;
-use crate::durable;
 use crate::preferences::targets::{Answer, Names, TARGETS, Target};
 use crate::preferences::{Compared, Mode, PreferenceOptions, TRAFFIC, advise, known_workload};
 use crate::snapshot::Snapshot;
@@ -15,6 +14,7 @@ use crate::wording::price_list;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 /// Arguments of `prefs`.
@@ -48,7 +48,8 @@ pub struct PrefsArgs {
     /// endpoint are needed. It does not apply to the workload `traffic`.
     #[arg(long, conflicts_with = "list_targets")]
     own: bool,
-    /// Write the text to this file, as a whole; a symbolic link stays a link. Without a preference, nothing is written.
+    /// Write the text to this file, as a whole; a symbolic link stays a link, and `-` is standard output. Without a
+    /// preference, nothing is written.
     #[arg(long, value_name = "FILE", conflicts_with = "list_targets")]
     out: Option<PathBuf>,
     /// Write nothing, only compare: exit code 0 if the file has this text, 1 if it would change, 3 if it could not compare.
@@ -71,6 +72,16 @@ pub fn run(common: &Common, args: &PrefsArgs) -> Result<u8> {
         common.report(&crate::api::listed_targets(), || describe(TARGETS))?;
         return Ok(exit::OK);
     }
+    if args.out.as_deref().is_some_and(output::is_stdout) {
+        if args.check || common.json {
+            bail!("`--out -` writes the text to standard output; name a file, or leave `--out` out");
+        }
+        let answer = answer(common, args)?;
+        let text = text_for_file(&answer, Path::new("standard output"))?;
+        output::write(common, Path::new("-"), |to| to.write_all(text.as_bytes()))?;
+        print_about(&answer);
+        return Ok(exit::OK);
+    }
     let Some(file) = &args.out else {
         let answer = answer(common, args)?;
         if common.json {
@@ -81,7 +92,7 @@ pub fn run(common: &Common, args: &PrefsArgs) -> Result<u8> {
     };
     if !args.check {
         let answer = answer(common, args)?;
-        write(&answer, file)?;
+        write(common, &answer, file)?;
         return printed(common, &answer, exit::OK);
     }
     let compared = answer(common, args).and_then(|answer| Ok((is_current(&answer, file)?, answer)));
@@ -92,7 +103,7 @@ pub fn run(common: &Common, args: &PrefsArgs) -> Result<u8> {
             printed(common, &answer, exit::ERROR)
         }
         Err(error) => {
-            eprintln!("hitrate: {error:#}");
+            eprintln!("hitrate: {}", plain::harmless(&format!("{error:#}")));
             Ok(exit::UNCHECKED)
         }
     }
@@ -139,13 +150,12 @@ fn is_current(answer: &Answer, file: &Path) -> Result<bool> {
 }
 
 /// Writes the text of an answer to a file, unless it is there already.
-fn write(answer: &Answer, file: &Path) -> Result<()> {
+fn write(common: &Common, answer: &Answer, file: &Path) -> Result<()> {
     if is_current(answer, file)? {
         eprintln!("{} is unchanged", file.display());
     } else {
         let text = text_for_file(answer, file)?;
-        durable::replace(file, text.as_bytes())
-            .with_context(|| format!("cannot write {}", file.display()))?;
+        output::write(common, file, |to| to.write_all(text.as_bytes()))?;
         eprintln!("{} is written", file.display());
     }
     print_about(answer);
@@ -223,7 +233,7 @@ fn with_own_traffic(
 
 /// Prints a line about a preference on standard error.
 fn about(text: &str) {
-    eprintln!("# {}", text.replace(char::is_control, " "));
+    eprintln!("# {}", plain::one_line(text));
 }
 
 /// The text on standard output, everything about it on standard error.
@@ -239,7 +249,9 @@ fn print_answer(answer: &Answer) -> Result<u8> {
     }
     for file in &rendered.files {
         about(&format!("{}: {}", rendered.title, file.path));
-        print_text(file.text.trim_end_matches('\n'))?;
+        let text = file.text.trim_end_matches('\n');
+        // In a file it has to be exact.
+        if std::io::stdout().is_terminal() { print_text(text)? } else { print_exactly(text)? }
     }
     print_about(answer);
     Ok(exit::OK)

@@ -1,6 +1,6 @@
 //! `hitrate publish`: the site as a folder of files.
 
-use super::{Common, advance, exit, progress};
+use super::{Common, advance, exit, output, progress};
 use crate::clock::Clock;
 use crate::serve;
 use crate::static_site::{self, Options, Report};
@@ -48,6 +48,7 @@ fn web_address(text: &str) -> Result<String, String> {
 
 /// Writes the site of the saved snapshot.
 pub fn run(common: &Common, args: &PublishArgs) -> Result<u8> {
+    output::check_folder(common, &args.out)?;
     let snapshot = Arc::new(common.snapshot()?);
     let now = args.now.unwrap_or_else(|| Common::clock().now());
     if now < snapshot.as_of {

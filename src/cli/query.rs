@@ -3,12 +3,13 @@
 use super::tables::{line, width};
 use super::terminal::Look;
 use super::{Common, exit, print_json, print_text, running};
+use crate::config;
 use crate::store::{MAX_QUERY_TIME, MAX_ROWS, QueryAnswer, QueryCut, QueryLimits, ViewDescription};
 use crate::table::formula_lead;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 /// Arguments of `query`.
@@ -90,12 +91,10 @@ impl QueryArgs {
     fn sql(&self) -> Result<String> {
         let sql = match (&self.sql, &self.file) {
             (_, Some(file)) => {
-                std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?
+                config::read_text(file).with_context(|| format!("cannot read {}", file.display()))?
             }
             (Some(sql), None) if sql == "-" => {
-                let mut sql = String::new();
-                std::io::stdin().read_to_string(&mut sql).context("cannot read standard input")?;
-                sql
+                config::limited(std::io::stdin().lock()).context("cannot read standard input")?
             }
             (sql, None) => sql.clone().unwrap_or_default(),
         };

@@ -2,7 +2,8 @@
 
 use super::{Common, advance, exit, progress};
 use crate::archive::Archive;
-use crate::pipeline::{DataDir, Pipeline, PipelineError, SetAside};
+use crate::clock::Clock;
+use crate::pipeline::{DataDir, Pipeline, SetAside, prepare_replay, store_in_use};
 use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 #[command(after_help = "Example:\n  \
 hitrate replay --into rebuilt")]
 pub struct ReplayArgs {
-    /// Folder for the new store and snapshot; must not contain a store yet.
+    /// Folder for the new store and snapshot; must not contain a store yet, except that of an interrupted replay.
     #[arg(long, value_name = "DIR")]
     into: PathBuf,
 }
@@ -20,11 +21,16 @@ pub struct ReplayArgs {
 /// Rebuilds into another folder; the archive of the data folder is only read. Exit code 5 if a run was set aside.
 pub fn run(common: &Common, args: &ReplayArgs) -> Result<u8> {
     let target = DataDir::new(&args.into);
-    if target.store().exists() {
-        return Err(PipelineError::NotEmpty(args.into.clone()).into());
+    let (settings, clock) = (common.settings()?, Common::clock());
+    // A process that uses the store is the more helpful answer.
+    if target.store().exists()
+        && let Some(used) = store_in_use(&settings, &target)
+    {
+        return Err(used.into());
     }
+    prepare_replay(&settings, &target, clock.now())?;
     let source = Archive::open(common.data().archive());
-    let pipeline = Pipeline::open(common.settings()?, target, Common::clock())?;
+    let pipeline = Pipeline::open(settings, target, clock)?;
     let bar = progress(0, "replaying");
     let report = pipeline.replay_with(&source, Some(&common.data()), advance(&bar))?;
     bar.finish_and_clear();

@@ -52,7 +52,7 @@ pub fn run(common: &Common, args: &RollupArgs) -> Result<u8> {
             }
             rolled_up
         }
-        Err(StoreError::Locked { .. }) => {
+        Err(StoreError::Locked { .. }) if running::has_server(&data) => {
             let path = format!("/local/rollup?dry_run={}", args.dry_run);
             let body = running::post(&data, &path)?;
             serde_json::from_slice(&body).context("cannot read the server's response")?

@@ -9,12 +9,16 @@ use crate::store::{Store, StoreError};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde::de::DeserializeOwned;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// How long a verb waits for the server's response.
 const PATIENCE: Duration = Duration::from_secs(150);
 /// How long it waits for an acceptance: the server stores the run and all later ones again.
 const ACCEPT_PATIENCE: Duration = Duration::from_secs(3600);
+
+/// How long a server on this machine may take to accept a connection.
+const CONNECTED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Arguments of `healthcheck`.
 #[derive(Debug, Args)]
@@ -67,7 +71,7 @@ pub fn read_or_ask_each<T: DeserializeOwned>(
     let data = common.recorded()?;
     match open_store(&common.settings()?, &data) {
         Ok(store) => Ok(vec![read(&store)?]),
-        Err(StoreError::Locked { .. }) => {
+        Err(StoreError::Locked { .. }) if has_server(&data) => {
             let asked = paths.iter().map(|path| {
                 let (url, token) = address(&data, path)?;
                 let body = accepted(runtime()?.block_on(get_json_once(&url, Some(&token), PATIENCE))?)?;
@@ -77,6 +81,15 @@ pub fn read_or_ask_each<T: DeserializeOwned>(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether a server that has announced itself in a data folder accepts connections. If the store is in use and there is no
+/// such server, the process that holds it cannot be queried, and the error that names it is reported. A server that was
+/// killed leaves its announcement.
+pub fn has_server(data: &DataDir) -> bool {
+    let url = Announced::read(data).map(|server| server.url).unwrap_or_default();
+    let address: Option<SocketAddr> = url.strip_prefix("http://").and_then(|address| address.parse().ok());
+    address.is_some_and(|address| TcpStream::connect_timeout(&address, CONNECTED_WITHIN).is_ok())
 }
 
 /// A text as the value of a query parameter.

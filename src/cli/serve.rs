@@ -1,6 +1,7 @@
 //! `hitrate serve`: runs the service.
 
 use super::collect::warn_about_contact;
+use super::stopping::{Tasks, block_on, until_stopped};
 use super::{Common, exit, print_text, runtime};
 use crate::background;
 use crate::clock::{Clock, FixedClock};
@@ -9,7 +10,7 @@ use crate::pipeline::{Pipeline, PipelineError};
 use crate::private::{Own, OwnStore, Private, PrivateError, VARIABLE};
 use crate::scheduler::CronExpression;
 use crate::serve::{
-    Content, Following, Server, collect_by_schedule, deliver_until, follow_until, import_history,
+    Content, Following, Server, collect_by_schedule, deliver_until, follow_until, heal_until, import_history,
 };
 use crate::store::StoreError;
 use anyhow::{Context, Result};
@@ -57,7 +58,7 @@ pub fn run(common: &Common, args: &ServeArgs) -> Result<u8> {
         warn_about_contact(&config);
     }
     let listen = Listen { public: listen, private: private_listen };
-    runtime()?.block_on(serve(common, config, schedule, listen, collect, args.now))?;
+    block_on(runtime()?, serve(common, config, schedule, listen, collect, args.now))?;
     Ok(exit::OK)
 }
 
@@ -106,7 +107,7 @@ async fn serve(
     let (opening, settings) = (clock.clone(), config.clone());
     let folder = data.clone();
     // On a background thread, so that the database's threads also yield to visitors.
-    let opened = background::run(move || Pipeline::open(config, folder, opening)).await?;
+    let opened = background::run(move || Pipeline::open_to_serve(config, folder, opening)).await?;
     let cancel = stop_on_signal();
     let pipeline = match opened {
         Ok(pipeline) => Arc::new(pipeline),
@@ -121,41 +122,48 @@ async fn serve(
     let outbox = content.outbox.clone().filter(|_| now.is_none());
     let server = Server::bind(content, clock, listen.public).await?;
     print_text(&format!("listening {}", server.url()))?;
-    let private = private(own.beside(server.url()), listen.private, &cancel).await?;
-    let importer = (collect && pipeline.config.backfill.enabled)
-        .then(|| tokio::spawn(import_history(pipeline.clone(), schedule.clone(), cancel.clone())));
+    let mut tasks = Tasks::default();
+    if let Some(private) = private(own.beside(server.url()), listen.private, &cancel).await? {
+        tasks.spawn("the private listener", async move { Ok(private.await??) });
+    }
+    if collect && pipeline.config.backfill.enabled {
+        let importing = import_history(pipeline.clone(), schedule.clone(), cancel.clone());
+        tasks.spawn("the history import", async move {
+            importing.await;
+            Ok(())
+        });
+    }
     // Not as of another time: the notices would be about the past.
     let following = now.is_none().then(|| Following::of(&pipeline)).flatten();
-    let following = following.map(|following| following.reporting_to(outbox.clone()));
-    let following = following.map(|following| tokio::spawn(follow_until(following, cancel.clone())));
-    let deliveries = outbox.map(|outbox| tokio::spawn(deliver_until(outbox, cancel.clone())));
-    let collector = collect.then(|| {
-        let (pipeline, cancel) = (pipeline.clone(), cancel.clone());
-        tokio::spawn(async move {
-            if let Err(error) = collect_by_schedule(pipeline, schedule, cancel).await {
+    if let Some(following) = following {
+        let following = follow_until(following.reporting_to(outbox.clone()), cancel.clone());
+        tasks.spawn("a check of the alert rules", async move {
+            following.await;
+            Ok(())
+        });
+    }
+    if let Some(outbox) = outbox {
+        let delivering = deliver_until(outbox, cancel.clone());
+        tasks.spawn("the delivery of alerts", async move {
+            delivering.await;
+            Ok(())
+        });
+    }
+    if collect {
+        let collecting = collect_by_schedule(pipeline.clone(), schedule, cancel.clone());
+        tasks.spawn("a collection", async move {
+            if let Err(error) = collecting.await {
                 tracing::error!(%error, "the collector stopped; serving the last snapshot");
             }
-        })
+            Ok(())
+        });
+    }
+    let healing = heal_until(pipeline.clone(), cancel.clone());
+    tasks.spawn("the repair of the store", async move {
+        healing.await;
+        Ok(())
     });
-    let served = server.run(cancel.clone()).await;
-    cancel.cancel();
-    if let Some(collector) = collector {
-        collector.await?;
-    }
-    if let Some(importer) = importer {
-        importer.await?;
-    }
-    if let Some(following) = following {
-        following.await?;
-    }
-    if let Some(deliveries) = deliveries {
-        deliveries.await?;
-    }
-    if let Some(private) = private {
-        private.await??;
-    }
-    pipeline.store.checkpoint()?;
-    Ok(served?)
+    until_stopped(server.run(cancel.clone()), tasks, Some(pipeline), &cancel).await
 }
 
 /// If the store cannot be opened, collection stops but the last published snapshot is still served. If another process
@@ -168,20 +176,21 @@ async fn serve_last_snapshot(
     listen: Listen,
     cancel: CancellationToken,
 ) -> Result<()> {
-    let operators =
-        matches!(&error, PipelineError::Store(StoreError::Locked { .. } | StoreError::TooNew { .. }));
+    let operators = matches!(
+        &error,
+        PipelineError::Store(StoreError::Locked { .. } | StoreError::TooNew { .. })
+            | PipelineError::HalfReplay { .. }
+    );
     let Some(content) = last.filter(|_| !operators) else { return Err(error.into()) };
     tracing::error!(%error, "collection is disabled; serving the last snapshot until the problem is fixed and the service is restarted");
     let own = own(config, &content, &clock);
     let server = Server::bind(content, clock, listen.public).await?;
     print_text(&format!("listening {}", server.url()))?;
-    let private = private(own.beside(server.url()), listen.private, &cancel).await?;
-    let served = server.run(cancel.clone()).await;
-    cancel.cancel();
-    if let Some(private) = private {
-        private.await??;
+    let mut tasks = Tasks::default();
+    if let Some(private) = private(own.beside(server.url()), listen.private, &cancel).await? {
+        tasks.spawn("the private listener", async move { Ok(private.await??) });
     }
-    Ok(served?)
+    until_stopped(server.run(cancel.clone()), tasks, None, &cancel).await
 }
 
 /// What the private listener needs beside the content of the public server.

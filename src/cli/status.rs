@@ -1,6 +1,6 @@
 //! `hitrate status`: whether the data are current, and how the last runs went.
 
-use super::tables::{Column, Report, Table, clean, name, number, text};
+use super::tables::{Column, Report, Table, clean, line, name, number, text};
 use super::{Common, exit, runtime};
 use crate::api::StatusData;
 use crate::clock::Clock;
@@ -9,7 +9,7 @@ use crate::domain::thresholds::STALE_AFTER_HOURS;
 use crate::fetch::get_json_once;
 use crate::snapshot::{QuarantineCount, RunSummary, SuspectRun};
 use crate::table::{Cell, columns, tsv};
-use crate::wording::status::{Newest, State};
+use crate::wording::status::{self, Newest, State};
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Duration, Utc};
 use clap::Args;
@@ -109,6 +109,8 @@ fn verdict(data: &StatusData, meta: &Meta, state: &State, age: Duration) -> Stri
     } else if state.needs_action() {
         lines.push("Read the log of `hitrate serve`, or run `hitrate collect`.".to_owned());
     }
+    lines.extend(data.status.trouble.as_ref().map(|trouble| line(&status::trouble(trouble))));
+    lines.extend(status::next_run(data.next_run, Common::clock().now()));
     lines.extend(data.status.missing.iter().map(|missing| format!("missing: {}", clean(missing))));
     lines.join("\n")
 }

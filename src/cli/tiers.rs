@@ -1,6 +1,8 @@
 //! `hitrate tiers`: prints a tier list.
 
-use super::tables::{Column, Report, Table, clean, dash, fixed, name, number, percent, session, text, tier};
+use super::tables::{
+    Column, Report, Table, clean, dash, fixed, line, name, number, percent, session, text, tier,
+};
 use super::{Common, exit, running};
 use crate::domain::format;
 use crate::domain::tier::{Lens, Tier};
@@ -73,7 +75,7 @@ fn describe(list: &TierList, simulated: bool) -> Report {
         if list.provisional { ", provisional" } else { "" }
     );
     let report = Report::default().text(heading).simulated(simulated);
-    let report = report.text(list.note.as_deref().unwrap_or_default()).table(providers(list));
+    let report = report.text(line(list.note.as_deref().unwrap_or_default())).table(providers(list));
     let mut text = String::from(
         "vs peers: compared with other providers on the same models (the tiers use this figure); 90 %: the intervals for \
          another model like its own, and for the same models a week later; between: the tiers that the first one \

@@ -169,7 +169,7 @@ fn of_file(path: &str, name: Option<&str>) -> Result<Chosen> {
         let fit = fit_logs(&[path.to_owned()], None, "log")?;
         return Ok(Chosen { workload: fit.fit.workload.clone(), fit: Some(fit) });
     };
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
+    let text = crate::config::read_text(Path::new(path)).with_context(|| format!("cannot read {path}"))?;
     let all = workload_file::read(&text, kind, path)?;
     let found = match (name, all.as_slice()) {
         (None, [only]) => Some(only),

@@ -145,6 +145,23 @@ listed_fields! {
     failures: Vec<String>,
 }
 
+/// The newest runs in a row that lack something.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Trouble {
+    /// Outcome of the newest run: `partial`, `suspect` or `failed`.
+    #[schema(value_type = String)]
+    pub status: RunStatus,
+    /// Time of the first of these runs.
+    pub since: DateTime<Utc>,
+    /// Number of these runs. After a failed or suspect run, those that failed or are suspect; after a partial run, all that
+    /// were not complete.
+    pub runs: usize,
+    /// Time of the run before them; null if there is none.
+    pub last_good: Option<DateTime<Utc>>,
+    /// The first failure of the newest run.
+    pub reason: Option<String>,
+}
+
 /// Newest data of a source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SourceAge {

@@ -1,14 +1,15 @@
 //! Sends one HTTP request, reads the response within the limits and classifies it.
 
-use std::error::Error;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::header::{DATE, HeaderName, LOCATION, RETRY_AFTER};
 use reqwest::{Client, Response, Url};
 
+use super::cause::{chain, explained};
 use super::config::FetchConfig;
 use super::headers;
+use super::held::{Held, Lease};
 use super::outcome::SkipReason;
 
 /// Longest redirect target that an error message quotes, in characters.
@@ -21,6 +22,8 @@ pub(super) struct Answer {
     /// The `Date` header of the response.
     pub served_at: Option<DateTime<Utc>>,
     pub body: Vec<u8>,
+    /// The memory of the body.
+    pub lease: Lease,
 }
 
 /// Why an attempt did not return a usable response.
@@ -31,6 +34,8 @@ pub(super) enum Failure {
     Truncated(String),
     /// The body was too large; the response carries no body.
     TooLarge(Answer),
+    /// All bodies together were too large; the response carries no body.
+    SweepTooLarge(Answer),
     /// A 429, or a 503 with `Retry-After`: the whole sweep waits.
     Busy {
         answer: Answer,
@@ -67,20 +72,22 @@ pub(super) async fn attempt(
     client: &Client,
     url: &Url,
     config: &FetchConfig,
+    held: &Held,
     now: DateTime<Utc>,
 ) -> Result<Answer, Failure> {
     let exchange = async {
-        let response = client.get(url.clone()).send().await.map_err(broken)?;
+        let response = client.get(url.clone()).send().await.map_err(|error| broken(error, url))?;
         let (status, served_at) = (response.status().as_u16(), served_at(&response));
         let retry_after = header(&response, RETRY_AFTER)
             .and_then(|value| headers::retry_after(value, served_at.unwrap_or(now)));
         let redirect = redirect(url, &response);
-        let body = match read(response, config.max_body_bytes).await {
+        let answer = match read(response, config.max_body_bytes, held.lease(), url).await {
             // The body of a refusal or a redirect adds little; an unreadable one must not hide the status.
-            Err(_) if is_refusal(status) || redirect.is_some() => Vec::new(),
-            body => body?,
+            Err(_) if is_refusal(status) || redirect.is_some() => {
+                Answer { status, served_at, body: Vec::new(), lease: held.lease() }
+            }
+            answer => answer?,
         };
-        let answer = Answer { status, served_at, body };
         match redirect {
             Some((to, reason)) => Err(Failure::Redirected { answer, to, reason }),
             None => judge(answer, retry_after),
@@ -136,37 +143,32 @@ fn judge(answer: Answer, retry_after: Option<Duration>) -> Result<Answer, Failur
 }
 
 /// Reads the body in chunks, so that a small response that decompresses to a huge body is aborted early.
-async fn read(mut response: Response, limit: usize) -> Result<Vec<u8>, Failure> {
+async fn read(mut response: Response, limit: usize, mut lease: Lease, url: &Url) -> Result<Answer, Failure> {
     let (status, served_at) = (response.status().as_u16(), served_at(&response));
     let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(broken)? {
-        if body.len() + piece.len() > limit {
-            return Err(Failure::TooLarge(Answer { status, served_at, body: Vec::new() }));
+    while let Some(piece) = response.chunk().await.map_err(|error| broken(error, url))? {
+        let is_too_large = body.len() + piece.len() > limit;
+        if is_too_large || !lease.take(piece.len()) {
+            let answer = Answer { status, served_at, body: Vec::new(), lease: lease.emptied() };
+            return Err(if is_too_large {
+                Failure::TooLarge(answer)
+            } else {
+                Failure::SweepTooLarge(answer)
+            });
         }
         body.extend_from_slice(&piece);
     }
-    Ok(body)
+    // Growing left up to as much room again.
+    body.shrink_to_fit();
+    Ok(Answer { status, served_at, body, lease })
 }
 
-fn broken(error: reqwest::Error) -> Failure {
+fn broken(error: reqwest::Error, url: &Url) -> Failure {
     if error.is_timeout() && !error.is_connect() {
         Failure::Timeout
     } else if error.is_connect() {
-        Failure::Connect(chain(error))
+        Failure::Connect(explained(error, url))
     } else {
         Failure::Truncated(chain(error))
     }
-}
-
-/// The error and its causes in one line, without the URL, which the caller adds.
-pub(super) fn chain(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        words.push_str(": ");
-        words.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    words
 }

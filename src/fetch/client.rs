@@ -1,11 +1,17 @@
 //! The HTTP clients: what they connect to and what they follow.
 
-use std::net::IpAddr;
+use std::fs;
+use std::future::ready;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, Url};
+use reqwest::{Certificate, Client, ClientBuilder, Url};
 
+use super::cause::chain;
 use super::config::FetchConfig;
 use super::outcome::SetupError;
 
@@ -13,23 +19,37 @@ use super::outcome::SetupError;
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 const MOST_REDIRECTS: usize = 3;
 
-/// One client for loopback and one for all other hosts, so that a demo or a test on loopback needs neither
-/// CA certificates nor an exception in the proxy settings.
+/// One client for plain HTTP on loopback, one for HTTPS there and one for all other hosts, so that a demo or a test on
+/// loopback needs neither CA certificates nor an exception in the proxy settings.
 pub(super) struct Clients {
     loopback: Client,
     world: Client,
+    /// Made when it is needed.
+    loopback_tls: OnceLock<Client>,
+    config: FetchConfig,
 }
 
 impl Clients {
     pub(super) fn new(config: &FetchConfig) -> Result<Self, SetupError> {
         Ok(Self {
             loopback: build(limited(loopback_builder(), config))?,
-            world: build(limited(builder(), config))?,
+            world: build(limited(trusting(builder(), config.ca_file.as_deref())?, config))?,
+            loopback_tls: OnceLock::new(),
+            config: config.clone(),
         })
     }
 
     pub(super) fn of(&self, url: &Url) -> &Client {
-        if url.scheme() == "http" && is_loopback(url) { &self.loopback } else { &self.world }
+        match (is_loopback(url), url.scheme()) {
+            (true, "http") => &self.loopback,
+            (true, _) => self.loopback_tls.get_or_init(|| {
+                let made = trusting(here(builder()), self.config.ca_file.as_deref())
+                    .and_then(|builder| build(limited(builder, &self.config)));
+                // The same settings gave the other client, so this one can be made too.
+                made.unwrap_or_else(|_| self.world.clone())
+            }),
+            _ => &self.world,
+        }
     }
 }
 
@@ -46,11 +66,13 @@ pub(super) fn server_client(url: &Url, timeout: Duration) -> Result<Client, Setu
     build(named.connect_timeout(CONNECT_WITHIN.min(timeout)).timeout(timeout))
 }
 
-/// Whether the URL's host is this machine.
+/// Whether the URL's host is this machine. By RFC 6761, `localhost` and all names that end in it are.
 pub(super) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 fn limited(builder: ClientBuilder, config: &FetchConfig) -> ClientBuilder {
@@ -60,8 +82,39 @@ fn limited(builder: ClientBuilder, config: &FetchConfig) -> ClientBuilder {
         .pool_max_idle_per_host(config.connections())
 }
 
+/// The builder with the authorities of a file in addition to those of the system.
+fn trusting(builder: ClientBuilder, file: Option<&Path>) -> Result<ClientBuilder, SetupError> {
+    let Some(file) = file else { return Ok(builder) };
+    let failed =
+        |reason: String| SetupError { reason: format!("upstream.ca_file {}: {reason}", file.display()) };
+    let text = fs::read(file).map_err(|error| failed(error.to_string()))?;
+    let authorities = Certificate::from_pem_bundle(&text).map_err(|error| failed(chain(error)))?;
+    if authorities.is_empty() {
+        return Err(failed("there is no certificate in it (PEM)".to_owned()));
+    }
+    Ok(builder.tls_certs_merge(authorities))
+}
+
 fn loopback_builder() -> ClientBuilder {
-    builder().no_proxy().tls_certs_only([])
+    here(builder()).tls_certs_only([])
+}
+
+/// The builder of a client that connects to this machine alone: without a proxy, and whatever name servers say about
+/// the names that [`is_loopback`] accepts.
+fn here(builder: ClientBuilder) -> ClientBuilder {
+    builder.no_proxy().dns_resolver(Arc::new(Here))
+}
+
+/// Resolves every name to this machine.
+struct Here;
+
+impl Resolve for Here {
+    fn resolve(&self, _name: Name) -> Resolving {
+        // The URL has the port.
+        let addresses = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()];
+        let addresses: Addrs = Box::new(addresses.into_iter().map(|ip| SocketAddr::new(ip, 0)));
+        Box::pin(ready(Ok(addresses)))
+    }
 }
 
 fn builder() -> ClientBuilder {
@@ -74,10 +127,26 @@ fn builder() -> ClientBuilder {
 }
 
 fn build(builder: ClientBuilder) -> Result<Client, SetupError> {
-    builder.build().map_err(|error| SetupError { reason: super::attempt::chain(error) })
+    builder.build().map_err(|error| SetupError { reason: chain(error) })
 }
 
 /// Installs ring as the TLS provider of the process. Later calls find it installed and do nothing.
 pub(super) fn install_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_has_many_names_and_no_others() {
+        let is_here = |url: &str| is_loopback(&Url::parse(url).expect(url));
+        for url in ["http://localhost:1", "https://up.localhost", "http://127.8.0.1", "http://[::1]:80/x"] {
+            assert!(is_here(url), "{url}");
+        }
+        for url in ["http://localhost.example", "http://notlocalhost", "http://[::2]", "http://10.0.0.1"] {
+            assert!(!is_here(url), "{url}");
+        }
+    }
 }

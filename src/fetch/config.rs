@@ -1,5 +1,6 @@
 //! The limits of a sweep.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The maximum number of connections of a fetcher, whatever the settings say.
@@ -24,6 +25,13 @@ pub struct FetchConfig {
     pub timeout: Duration,
     /// Largest body in bytes, after decompression.
     pub max_body_bytes: usize,
+    /// Largest total of all bodies in bytes, after decompression: those in flight and those returned since the fetcher was
+    /// created or [`super::Fetcher::forget_bodies`] was called. Bodies beyond it fail their documents.
+    pub max_total_bytes: usize,
+    /// Time from the first request of a fetcher after which its sweeps stop; `None` means no limit.
+    pub max_duration: Option<Duration>,
+    /// A file of certificates (PEM) of authorities that are trusted in addition to those of the system.
+    pub ca_file: Option<PathBuf>,
     /// Maximum number of HTTP requests for one document, at least 1.
     pub max_attempts: u32,
     /// Delay before the first retry; it doubles with each retry, plus a jitter of up to its own length.
@@ -49,6 +57,9 @@ impl Default for FetchConfig {
             budget: 2_000,
             timeout: Duration::from_secs(30),
             max_body_bytes: 32 * 1024 * 1024,
+            max_total_bytes: 256 * 1024 * 1024,
+            max_duration: None,
+            ca_file: None,
             max_attempts: 4,
             backoff_base: Duration::from_millis(500),
             backoff_max: Duration::from_secs(30),

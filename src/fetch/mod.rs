@@ -12,16 +12,21 @@
 //! longer than [`FetchConfig::retry_after_cap`], it stops the sweep at once, because any other request would be sent
 //! too early. With other statuses it is ignored: HTTP gives it no meaning there.
 //!
+//! **Limits.** A sweep ends within [`FetchConfig::max_duration`], and its bodies take at most
+//! [`FetchConfig::max_total_bytes`], whatever the upstream sends.
+//!
 //! **Redirects.** They are followed within the same scheme, host and port. A redirect to another origin, or one that
 //! ends in 404 or 410, fails the document.
 
 mod api;
 mod attempt;
+mod cause;
 mod client;
 mod config;
 mod consent;
 mod guard;
 mod headers;
+mod held;
 mod once;
 mod outcome;
 mod pace;
@@ -30,13 +35,15 @@ mod post_error;
 mod reach;
 mod sweep;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use client::Clients;
 use consent::Consent;
+use held::Held;
 use pace::Pace;
 
 pub use api::ApiClient;
@@ -60,6 +67,9 @@ struct Inner {
     clients: Clients,
     pace: Pace,
     consent: Consent,
+    held: Held,
+    /// When the first request was sent.
+    begun: OnceLock<Instant>,
     clock: Arc<dyn Clock>,
 }
 
@@ -67,11 +77,19 @@ impl Fetcher {
     /// Sets up the clients. `clock` supplies the time of the outcomes and the reference for `Retry-After` dates.
     ///
     /// # Errors
-    /// [`SetupError`] if the user agent is not a valid header value or if TLS has no root certificates.
+    /// [`SetupError`] if the user agent is not a valid header value, if the file of certificates cannot be read or if TLS
+    /// has no root certificates.
     pub fn new(config: FetchConfig, clock: Arc<dyn Clock>) -> Result<Self, SetupError> {
         let clients = Clients::new(&config)?;
         let pace = Pace::new(config.rate_per_second);
-        Ok(Self { inner: Arc::new(Inner { config, clients, pace, consent: Consent::default(), clock }) })
+        let (consent, held) = (Consent::default(), Held::new(config.max_total_bytes));
+        let begun = OnceLock::new();
+        Ok(Self { inner: Arc::new(Inner { config, clients, pace, consent, held, begun, clock }) })
+    }
+
+    /// Starts the count of [`FetchConfig::max_total_bytes`] anew: the caller has dropped all bodies so far.
+    pub fn forget_bodies(&self) {
+        self.inner.held.clear();
     }
 
     /// Fetches every request and passes each outcome to `on_done` as it completes, in no particular order. Every

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::{RequestBuilder, Url};
 
-use super::attempt::chain;
+use super::cause::chain;
 use super::client::{is_loopback, loopback_client};
 use super::outcome::FetchError;
 

@@ -58,6 +58,9 @@ pub enum SkipReason {
     /// The request budget of the sweep is used up.
     #[error("budget: the request budget of this sweep is used up")]
     Budget,
+    /// The time limit of the sweep is reached.
+    #[error("time: the time limit of this sweep is reached")]
+    Time,
     /// The service is stopping.
     #[error("cancelled: the sweep was stopped")]
     Cancelled,
@@ -83,6 +86,12 @@ pub enum FetchError {
     /// The body is larger than allowed once decompressed.
     #[error("GET {url}: the body is larger than the limit of {limit} bytes and was not kept")]
     TooLarge { url: String, limit: usize },
+    /// All bodies of the sweep together are larger than allowed.
+    #[error(
+        "GET {url}: the bodies of this sweep are larger than the limit of {limit} bytes together (fetch.max_sweep_mib), and \
+         this one was not kept"
+    )]
+    SweepTooLarge { url: String, limit: usize },
     /// An unusable response: 5xx after all attempts, or a 3xx or 4xx other than 404 and 410.
     #[error("GET {url}: status {status} after {attempts} attempts")]
     Status { url: String, attempts: u32, status: u16 },
@@ -106,7 +115,7 @@ pub enum FetchError {
 /// The HTTP client could not be created.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot set up the HTTP client: {reason}; check the user agent and that CA certificates are installed"
+    "cannot set up the HTTP client: {reason}; check the user agent, upstream.ca_file and that CA certificates are installed"
 )]
 pub struct SetupError {
     /// The error message of the library.

@@ -7,7 +7,7 @@ use reqwest::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 
-use super::attempt::chain;
+use super::cause::chain;
 use super::client::install_tls;
 use super::guard::allowed_addresses;
 use super::headers;

@@ -1,6 +1,6 @@
 //! One cheap request that finds out whether the upstream can be reached, and what time it has.
 
-use super::attempt::chain;
+use super::cause::chain;
 use super::client::server_client;
 use super::outcome::FetchError;
 use chrono::{DateTime, Utc};

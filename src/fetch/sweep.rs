@@ -45,6 +45,10 @@ pub(super) async fn run<T: Send + 'static>(
                 sweep.stop(SkipReason::Cancelled);
                 sweep.abort.cancel();
             }
+            () = sweep.out_of_time(), if !sweep.abort.is_cancelled() => {
+                sweep.stop(SkipReason::Time);
+                sweep.abort.cancel();
+            }
             outcome = outcomes.recv() => match outcome {
                 Some(outcome) => on_done(outcome),
                 None => break,
@@ -147,7 +151,10 @@ impl Sweep {
         error: Option<FetchError>,
     ) -> FetchOutcome<T> {
         let (status, served_at, body) = match answer {
-            Some(answer) => (Some(answer.status), answer.served_at, answer.body),
+            Some(Answer { status, served_at, body, lease }) => {
+                lease.keep();
+                (Some(status), served_at, body)
+            }
             None => (None, None, Vec::new()),
         };
         let fetched_at = self.inner.clock.now();
@@ -197,11 +204,11 @@ impl Sweep {
     async fn once(&self, url: &Url, tried: &AtomicU32) -> Result<Answer, Failure> {
         self.turn().await?;
         tried.fetch_add(1, Ordering::Relaxed);
-        let Inner { config, clients, clock, .. } = &*self.inner;
+        let Inner { config, clients, clock, held, .. } = &*self.inner;
         let result = tokio::select! {
             biased;
             () = self.abort.cancelled() => Err(self.stopped()),
-            result = attempt(clients.of(url), url, config, clock.now()) => result,
+            result = attempt(clients.of(url), url, config, held, clock.now()) => result,
         };
         self.listen(&result);
         result
@@ -230,6 +237,7 @@ impl Sweep {
             self.stop(SkipReason::Budget);
             return Err(self.stopped());
         }
+        self.inner.begun.get_or_init(Instant::now);
         lock(&self.state).begun.get_or_insert_with(Instant::now);
         Ok(())
     }
@@ -319,6 +327,13 @@ impl Sweep {
         }
     }
 
+    /// Waits until the time limit of the fetcher is reached. Before its first request, the limit counts from now.
+    async fn out_of_time(&self) {
+        let Some(limit) = self.inner.config.max_duration else { return std::future::pending().await };
+        let begun = *self.inner.begun.get_or_init(Instant::now);
+        tokio::time::sleep_until(begun + limit).await;
+    }
+
     fn give_up(&self) {
         self.stop(SkipReason::Unavailable);
         self.abort.cancel();
@@ -354,6 +369,10 @@ impl Sweep {
             Failure::TooLarge(answer) => {
                 let limit = config.max_body_bytes;
                 (FetchError::TooLarge { url, limit }, Some(answer))
+            }
+            Failure::SweepTooLarge(answer) => {
+                let limit = config.max_total_bytes;
+                (FetchError::SweepTooLarge { url, limit }, Some(answer))
             }
             Failure::Redirected { answer, to, reason } => {
                 (FetchError::Redirected { url, to, reason }, Some(answer))

@@ -129,6 +129,7 @@ fn status(store: &Store, as_of: DateTime<Utc>, runs: &[RunRow]) -> Result<Status
         quarantine: store.quarantined(as_of)?,
         drift: store.drift(as_of)?,
         suspect: suspect(store, as_of)?,
+        trouble: store.trouble(as_of)?,
         missing: Vec::new(),
     })
 }
@@ -222,6 +223,7 @@ pub fn content(
         changes: material.changes,
         share,
         imports: material.imports,
+        next_run: None,
         thresholds: thresholds::table(),
     }
 }

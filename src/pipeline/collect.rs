@@ -14,6 +14,7 @@ use crate::upstream::{Due, UNSTATED};
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -133,6 +134,7 @@ impl Pipeline {
         // Durations are measured on this machine, even if the clock is simulated.
         let started = Instant::now();
         let observed_at = options.at.unwrap_or_else(|| self.clock.now()).trunc_subsecs(0);
+        self.prepare(options)?;
         // The span of the caller, if it is one of a run: every line of the log then names the run.
         tracing::Span::current().record("run_id", run_id(observed_at));
         // A failed run does not count as stored.
@@ -162,13 +164,26 @@ impl Pipeline {
         self.counters.answered(&manifest);
         {
             let _alone = self.record_alone();
-            self.recorder(&self.archive).record(&manifest, &bodies)?;
-            self.close_days_before(observed_at.date_naive());
-            self.close_shift_days_before(observed_at.date_naive());
+            self.record_in_order(&manifest, &bodies)?;
         }
         let missing = || StoreError::Content { what: "run", detail: manifest.header.run_id.clone() };
         let row = self.store.run(&manifest.header.run_id)?.ok_or_else(missing)?;
         Ok(CollectReport { archive_bytes, duration_ms: milliseconds(started), ..self.report(row)? })
+    }
+
+    /// Compares the clock with the record and stores what waits. Earlier runs that still cannot be stored do not keep a
+    /// sweep from being archived: they are stored before it.
+    fn prepare(&self, options: &CollectOptions) -> Result<(), PipelineError> {
+        let _alone = self.record_alone();
+        if self.needs_healing()
+            && let Err(error) = self.noted(self.heal_alone())
+        {
+            tracing::error!(%error, "earlier archived runs cannot be stored yet; collecting nevertheless");
+        }
+        if options.at.is_some() || self.store.invalid_reason().is_some() {
+            return Ok(());
+        }
+        self.noted(self.compare_with_clock())
     }
 
     fn fetch_config(&self, options: &CollectOptions) -> FetchConfig {
@@ -185,8 +200,19 @@ impl Pipeline {
             budget: settings.requests_per_sweep,
             timeout: Duration::from_secs(settings.timeout_seconds),
             max_body_bytes: settings.max_body_mib << 20,
+            max_total_bytes: settings.max_sweep_mib << 20,
+            max_duration: Some(Duration::from_secs(settings.max_sweep_minutes * 60)),
+            ca_file: self.ca_file(),
+            max_attempts: settings.max_attempts,
+            backoff_base: Duration::from_millis(settings.retry_delay_ms),
             ..FetchConfig::default()
         }
+    }
+
+    /// The file of additional authorities, if the settings name one.
+    pub(super) fn ca_file(&self) -> Option<PathBuf> {
+        let file = self.config.upstream.ca_file.trim();
+        (!file.is_empty()).then(|| self.data.path().join(file))
     }
 
     /// Refuses the run before anything is archived: otherwise a replay would store what the store rejected.

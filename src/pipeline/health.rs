@@ -4,6 +4,7 @@ use super::Pipeline;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Whether the store can be read and written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,18 +71,58 @@ impl Health {
 
 /// The state of a pipeline, which its steps update.
 #[derive(Debug, Default)]
-pub(super) struct Monitor(Mutex<Health>);
+pub(super) struct Monitor {
+    health: Mutex<Health>,
+    /// What DuckDB said about a damaged file of the store, until it is replaced.
+    damage: Mutex<Option<String>>,
+    /// When a rebuild of the record failed last.
+    rebuild_failed: Mutex<Option<Instant>>,
+}
 
 impl Monitor {
     /// The state, to read or to change.
     pub fn lock(&self) -> MutexGuard<'_, Health> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.health)
     }
 
     /// Keeps an error as the newest one.
     pub fn failed(&self, at: DateTime<Utc>, message: String) {
         self.lock().last_error = Some(Failure { at, message });
     }
+
+    /// Keeps that the store is damaged.
+    pub fn damaged(&self, detail: String) {
+        *locked(&self.damage) = Some(detail);
+    }
+
+    /// Keeps that the store is whole again.
+    pub fn repaired(&self) {
+        *locked(&self.damage) = None;
+    }
+
+    /// What is damaged, if the store is.
+    pub fn damage(&self) -> Option<String> {
+        locked(&self.damage).clone()
+    }
+
+    /// Whether the store is damaged.
+    pub fn is_damaged(&self) -> bool {
+        locked(&self.damage).is_some()
+    }
+
+    /// Keeps when a rebuild failed.
+    pub fn rebuild_failed(&self, at: Instant) {
+        *locked(&self.rebuild_failed) = Some(at);
+    }
+
+    /// Whether no rebuild failed within a time.
+    pub fn may_rebuild(&self, pause: Duration) -> bool {
+        locked(&self.rebuild_failed).is_none_or(|failed| failed.elapsed() >= pause)
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Pipeline {

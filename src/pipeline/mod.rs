@@ -3,20 +3,25 @@
 
 mod activity;
 mod analyse;
+mod archived;
 mod assemble;
 mod backfill;
 mod backtest;
 mod changes;
 mod collect;
+mod dates;
 mod disk;
 mod health;
 mod history;
 mod imports;
 mod preferences;
 mod publish;
+mod rebuild;
 mod recommendations;
 mod recommended_days;
 mod record;
+mod recover;
+mod refused;
 mod replay;
 mod retention;
 mod seasons;
@@ -36,6 +41,7 @@ pub use history::flips;
 pub use imports::{FileReport, ImportError, ImportFile, forget_import, import_file};
 pub use preferences::realised_preferences;
 pub use publish::{RecordedChanges, build_snapshot, oldest_change, recorded_changes};
+pub use rebuild::{prepare_replay, refuse_half_replay};
 pub use replay::{ReplayReport, SetAside};
 pub use retention::roll_up;
 pub use suspect::{AcceptError, AcceptReport};
@@ -46,6 +52,8 @@ use crate::archive::{Archive, ArchiveError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::workload::Workload;
+use crate::durable;
+use crate::scheduler::CronExpression;
 use crate::snapshot::store::SnapshotError;
 use crate::snapshot::{self, Current, Snapshot};
 use crate::store::{Store, StoreError, StoreOptions};
@@ -99,9 +107,17 @@ impl DataDir {
     pub fn history(&self) -> PathBuf {
         self.imports().join("upstream")
     }
+    /// The archived runs whose content was refused, so that they are not tried again at every start.
+    pub fn refused(&self) -> PathBuf {
+        self.0.join("refused-runs.json")
+    }
     /// State of the alerts: what waits to be delivered, and what was. It is never published.
     pub fn alerts(&self) -> PathBuf {
         self.0.join("alerts")
+    }
+    /// The marker of a replay into this folder.
+    pub fn rebuild(&self) -> PathBuf {
+        self.0.join("replay.json")
     }
     /// The file in which a running server publishes its address.
     pub fn server(&self) -> PathBuf {
@@ -136,6 +152,14 @@ pub enum PipelineError {
     /// The folder to rebuild into is not empty.
     #[error("{0} already contains a store; choose an empty directory")]
     NotEmpty(PathBuf),
+    /// A replay into the folder was interrupted.
+    #[error(
+        "{folder} holds a part of a record: the replay of {from} into it did not finish; run `hitrate replay --into {folder}` again with the same data folder, or delete the folder"
+    )]
+    HalfReplay { folder: PathBuf, from: PathBuf },
+    /// The marker of a replay, or what an interrupted one left, cannot be read, written or removed.
+    #[error("replay: {path}: {source}")]
+    Marker { path: PathBuf, source: std::io::Error },
     /// A run or a record is of another upstream.
     #[error("the runs are of the upstream `{found}`, not of `{expected}`; choose another data directory")]
     OtherUpstream { found: String, expected: &'static str },
@@ -150,6 +174,14 @@ pub enum PipelineError {
         "the hourly readings of {day} are rolled up to one row of the day (setting `retention.hourly_days`); {advice}"
     )]
     RolledUp { day: chrono::NaiveDate, advice: &'static str },
+    /// The clock contradicts the record.
+    #[error("{0}")]
+    Clock(String),
+    /// A file cannot be set aside.
+    #[error(
+        "cannot rename {path} to set it aside: {source}; give this process the right to write to its folder"
+    )]
+    SetAside { path: PathBuf, source: std::io::Error },
     /// The service is stopping.
     #[error("the sweep was stopped early; nothing was stored, and the next start collects again")]
     Cancelled,
@@ -199,13 +231,16 @@ pub struct Pipeline {
 /// # Errors
 /// [`StoreError`], most often [`StoreError::Locked`].
 pub fn open_store(config: &Config, data: &DataDir) -> Result<Store, StoreError> {
-    Store::open(StoreOptions {
-        path: data.store(),
-        work_dir: data.work(),
-        memory: config.store.memory.clone(),
-        threads: config.store.threads,
-        query_timeout: Duration::from_secs(config.store.query_timeout_seconds),
-    })
+    Store::open(store_options(config, data))
+}
+
+/// The error that says which other process holds the store of a data folder; `None` if none does.
+pub fn store_in_use(config: &Config, data: &DataDir) -> Option<StoreError> {
+    Store::in_use(&store_options(config, data))
+}
+
+fn store_options(config: &Config, data: &DataDir) -> StoreOptions {
+    StoreOptions { path: data.store(), work_dir: data.work(), ..traffic_options(config, data) }
 }
 
 /// How to open the database of the user's own traffic within the limits of the settings.
@@ -225,11 +260,26 @@ impl Pipeline {
     /// or older than the record is rebuilt.
     ///
     /// # Errors
-    /// [`PipelineError`]. A damaged archive or snapshot, or an archived run that cannot be stored, is only logged: the
-    /// available data is served and collection continues.
+    /// [`PipelineError`]. A damaged archive, store or snapshot, or an archived run that cannot be stored, is only logged:
+    /// the available data is served and collection continues.
     pub fn open(config: Config, data: DataDir, clock: Arc<dyn Clock>) -> Result<Self, PipelineError> {
         let upstream = upstream::configured(&config.upstream);
         Self::open_with(upstream, config, data, clock)
+    }
+
+    /// Opens a data folder like [`Pipeline::open`], but leaves what takes long to [`Pipeline::heal`]: a record that must be
+    /// rebuilt from the archive. Until then, the last snapshot can be served.
+    ///
+    /// # Errors
+    /// As [`Pipeline::open`].
+    pub fn open_to_serve(
+        config: Config,
+        data: DataDir,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, PipelineError> {
+        let pipeline = Self::unrecovered(upstream::configured(&config.upstream), config, data, clock)?;
+        pipeline.recover_or_log(Self::recover_soon)?;
+        Ok(pipeline)
     }
 
     /// Opens a data folder like [`Pipeline::open`], with a given upstream.
@@ -242,14 +292,52 @@ impl Pipeline {
         data: DataDir,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, PipelineError> {
+        let pipeline = Self::unrecovered(upstream, config, data, clock)?;
+        pipeline.recover_or_log(Self::recover)?;
+        Ok(pipeline)
+    }
+
+    /// Stores what is archived and not stored. A failure is logged: it is tried again before the next run.
+    fn recover_or_log(
+        &self,
+        recover: impl FnOnce(&Self) -> Result<(), PipelineError>,
+    ) -> Result<(), PipelineError> {
+        let recovered = {
+            let _alone = self.record_alone();
+            self.noted(self.recover_retried().and_then(|()| recover(self)))
+        };
+        if let Err(error) = recovered {
+            tracing::error!(%error, "archived runs that are not stored cannot be stored now; continuing without them");
+        }
+        self.examine_archive()?;
+        self.catch_up_snapshot()
+    }
+
+    /// Opens the store, the archive and the snapshot.
+    fn unrecovered(
+        upstream: Arc<dyn Upstream>,
+        config: Config,
+        data: DataDir,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, PipelineError> {
         // Report an invalid file at startup, not an hour later in the log.
         config.workloads(data.path())?;
-        let store = open_store(&config, &data)?;
+        refuse_half_replay(&data)?;
+        let store = recover::open_sound(&config, &data, clock.now())?;
         if let Some(newest) = store.newest_run(None)? {
             same_upstream(&*upstream, &newest.upstream_name)?;
         }
+        // The store is open, so no other process writes to these folders.
+        for folder in [data.archive(), data.history(), data.snapshots()] {
+            let swept = durable::sweep(&folder);
+            if swept > 0 {
+                let folder = folder.display();
+                tracing::warn!(%folder, swept, "deleted temporary files of a process that was killed");
+            }
+        }
         let archive = Archive::open(data.archive());
-        let loaded = snapshot::store::load(&data.snapshots()).unwrap_or_else(|error| {
+        let loaded = snapshot::store::load_and_repair(&data.snapshots(), clock.now());
+        let loaded = loaded.unwrap_or_else(|error| {
             match error {
                 SnapshotError::OtherFormat { .. } => tracing::warn!(%error, "rebuilding the snapshot"),
                 _ => tracing::error!(%error, "starting without a snapshot"),
@@ -257,7 +345,7 @@ impl Pipeline {
             None
         });
         let current = Arc::new(Current::new(loaded));
-        let pipeline = Self {
+        Ok(Self {
             config,
             data,
             upstream,
@@ -271,15 +359,7 @@ impl Pipeline {
             recording: Mutex::default(),
             monitor: health::Monitor::default(),
             counters: activity::Counters::default(),
-        };
-        match pipeline.recover() {
-            Err(PipelineError::Archive(error)) => {
-                tracing::error!(%error, "cannot read the archived runs that are not stored; continuing without them");
-            }
-            other => other?,
-        }
-        pipeline.catch_up_snapshot()?;
-        Ok(pipeline)
+        })
     }
 
     /// What recording the runs of an archive needs.
@@ -301,10 +381,18 @@ impl Pipeline {
     }
 
     /// Publishes if the record is newer than the served snapshot: the process ended before it could publish, or a new
-    /// version cannot read the old snapshot.
+    /// version cannot read the old snapshot. Also if the snapshot does not state what the archive lacks.
     fn catch_up_snapshot(&self) -> Result<(), PipelineError> {
         let Some(newest) = self.store.newest_run(None)? else { return Ok(()) };
-        if self.current.get().is_some_and(|served| served.as_of >= newest.run.observed_at) {
+        let notes = self.archive_notes()?;
+        let is_current = |served: &Snapshot| {
+            // A run that was dated in the future and set aside is no longer in the record.
+            let is_gone = served.as_of > newest.run.observed_at && self.serves_the_future();
+            served.as_of >= newest.run.observed_at
+                && !is_gone
+                && notes.iter().all(|note| served.status.missing.contains(note))
+        };
+        if self.current.get().is_some_and(|served| is_current(&served)) {
             return Ok(());
         }
         if let Err(error) = self.publish() {
@@ -319,7 +407,10 @@ impl Pipeline {
     /// [`PipelineError`]; the previous snapshot is still served.
     pub fn publish(&self) -> Result<Arc<Snapshot>, PipelineError> {
         let (folder, now) = (self.data.snapshots(), self.clock.now());
-        let unfinished = self.history_progress().map(|progress| progress.to_string());
-        publish::publish(&self.store, &folder, &self.current, self.workloads()?, now, unfinished)
+        let mut unfinished = self.archive_notes()?;
+        unfinished.extend(self.history_progress().map(|progress| progress.to_string()));
+        let schedule = CronExpression::parse(&self.config.schedule.cron).ok();
+        let beside = (unfinished, schedule.and_then(|schedule| schedule.next_after(now)));
+        self.noted(publish::publish(&self.store, &folder, &self.current, self.workloads()?, now, beside))
     }
 }

@@ -11,6 +11,8 @@ use crate::domain::change::Change;
 use crate::domain::session::Pricing;
 use crate::domain::window::midnight;
 use crate::domain::workload::Workload;
+use crate::failpoint;
+use crate::snapshot::store::SnapshotError;
 use crate::snapshot::{self, Current, Snapshot};
 use crate::store::{ChangeNames, EndpointNow, Store};
 use chrono::{DateTime, Days, TimeDelta, Utc};
@@ -22,14 +24,15 @@ use std::sync::Arc;
 const CHANGES_DAYS: u64 = 90;
 
 /// Closes the days before the newest run, builds the newest snapshot, saves it in `folder` and starts serving it.
-/// `unfinished` is a line for the status page about work that is not part of the record.
+/// `unfinished` are lines for the status page about what is not part of the record, `next_run` the time that the schedule has
+/// for the next run.
 pub(super) fn publish(
     store: &Store,
     folder: &Path,
     current: &Current,
     workloads: Vec<Workload>,
     now: DateTime<Utc>,
-    unfinished: Option<String>,
+    (unfinished, next_run): (Vec<String>, Option<DateTime<Utc>>),
 ) -> Result<Arc<Snapshot>, PipelineError> {
     if let Some(newest) = store.newest_run(None)? {
         close_days(store, &workloads, newest.run.observed_at.date_naive())?;
@@ -37,9 +40,13 @@ pub(super) fn publish(
     }
     let mut snapshot = build_snapshot(store, None, workloads, now)?;
     snapshot.status.missing.extend(unfinished);
+    snapshot.next_run = next_run;
     let snapshot = Arc::new(snapshot);
+    let failed = |source| SnapshotError::Io { path: folder.to_owned(), source };
+    failpoint::reach("publish.built").map_err(failed)?;
     snapshot::store::save(folder, &snapshot)?;
     current.set(snapshot.clone());
+    failpoint::reach("publish.swapped").map_err(failed)?;
     Ok(snapshot)
 }
 

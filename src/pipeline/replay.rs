@@ -2,17 +2,19 @@
 //! read or stored is set aside by name, and the replay continues.
 
 use super::imports::Kept;
+use super::rebuild::Rebuild;
+use super::refused::Refused;
 use super::retention::roll_up;
 use super::{DataDir, Pipeline, PipelineError, collect};
-use crate::archive::Archive;
+use crate::archive::{Archive, ArchiveError, run_id_of as run_id};
 use crate::domain::reading::RunReadings;
-use crate::store::RunRecord;
+use crate::failpoint;
+use crate::store::{RunRecord, StoreError};
 use crate::upstream::caught;
+use chrono::{DateTime, Utc};
 use serde::Serialize;
-use std::path::Path;
-
-/// Maximum number of runs that one log line names.
-const NAMED_RUNS: usize = 20;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// The result of a replay.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -68,12 +70,45 @@ impl Pipeline {
         &self,
         archive: &Archive,
         imports: Option<&DataDir>,
-        mut on_progress: impl FnMut(usize, usize),
+        on_progress: impl FnMut(usize, usize),
     ) -> Result<ReplayReport, PipelineError> {
         let _alone = self.record_alone();
-        let manifests = archive.manifests()?;
+        let marker = Rebuild::begin(&self.data, archive.folder(), self.clock.now())?;
+        let mut report = self.store_all(archive, imports, None, on_progress)?;
+        for (place, aside) in archive.set_aside_before()? {
+            let reason = format!("the manifest was damaged and is kept as {}", aside.display());
+            let (run_id, file) = (run_id(&place), place.display().to_string());
+            report.runs += 1;
+            report.set_aside.push(SetAside { run_id, file, reason });
+        }
+        // Before publishing: a folder that a replay filled has no archive of its own, and that is in order.
+        marker.finish(&self.data, self.clock.now())?;
+        let failed = |source| StoreError::Io { path: self.data.store(), source };
+        failpoint::reach("replay.publish").map_err(failed)?;
+        if report.stored > 0 {
+            report.snapshot = Some(self.publish()?.id.clone());
+            roll_up(&self.store, self.config.retention.hourly_days, false)?;
+        }
+        Ok(report)
+    }
+
+    /// Stores all runs of an archive in order, without those from a time on, with the imports between them. Publishes
+    /// nothing.
+    pub(super) fn store_all(
+        &self,
+        archive: &Archive,
+        imports: Option<&DataDir>,
+        without: Option<DateTime<Utc>>,
+        mut on_progress: impl FnMut(usize, usize),
+    ) -> Result<ReplayReport, PipelineError> {
+        let mut manifests = archive.manifests()?;
+        let is_left_out = |path: &PathBuf| {
+            without.zip(collect::time_of(&run_id(path))).is_some_and(|(from, time)| time >= from)
+        };
+        manifests.retain(|path| !is_left_out(path));
         let mut report = ReplayReport { runs: manifests.len(), ..ReplayReport::default() };
         let mut kept = imports.map_or_else(|| Ok(Vec::new()), Kept::all)?;
+        let failed = |source| StoreError::Io { path: self.data.store(), source };
         for (position, path) in manifests.iter().enumerate() {
             if let Some((from, time)) = imports.zip(collect::time_of(&run_id(path))) {
                 let (left, failed) = self.import_again(from, kept, Some(time));
@@ -89,10 +124,17 @@ impl Pipeline {
                 Err(aside) => report.set_aside.push(aside),
             }
             on_progress(position + 1, manifests.len());
+            failpoint::reach("replay.run").map_err(failed)?;
         }
         if let Some(from) = imports {
             report.set_aside.extend(self.import_again(from, kept, None).1);
             let history = Archive::open(from.history());
+            let unreadable = history.unreadable()?.into_iter();
+            report.set_aside.extend(unreadable.map(|(path, error)| SetAside {
+                run_id: run_id(&path),
+                file: path.display().to_string(),
+                reason: error.to_string(),
+            }));
             if let Err(error) = self.replay_history(&history, &mut |batch| self.keep_imported(batch)) {
                 let file = from.history().display().to_string();
                 tracing::error!(file, %error, "setting the archived history aside");
@@ -100,56 +142,18 @@ impl Pipeline {
                 report.set_aside.push(SetAside { run_id, file, reason: error.to_string() });
             }
         }
-        if report.stored > 0 {
-            report.snapshot = Some(self.publish()?.id.clone());
-            roll_up(&self.store, self.config.retention.hourly_days, false)?;
-        }
         Ok(report)
-    }
-
-    /// Stores the archived runs that are newer than the newest stored one. Older runs that are not stored are only
-    /// logged: the history is a sequence of changes, so a run cannot be inserted into it later. The caller holds the lock
-    /// for recording.
-    ///
-    /// # Errors
-    /// As [`Pipeline::replay`].
-    pub(super) fn recover(&self) -> Result<(), PipelineError> {
-        let newest = self.store.newest_time()?.map(collect::run_id);
-        let known = self.store.run_ids()?;
-        let mut late = Vec::new();
-        for path in self.archive.manifests()? {
-            let run_id = run_id(&path);
-            if known.contains(&run_id) {
-                continue;
-            }
-            // Ids are times, so they sort in the order of the runs.
-            if newest.as_ref().is_some_and(|newest| run_id <= *newest) {
-                late.push(run_id);
-                continue;
-            }
-            tracing::warn!(run_id, "storing a run that was archived but not stored");
-            // A failure is already logged, and the next run may well be stored.
-            drop(self.store_archived(&self.archive, &path)?);
-        }
-        if !late.is_empty() {
-            let named = late[..late.len().min(NAMED_RUNS)].join(", ");
-            tracing::warn!(
-                runs = late.len(),
-                "archived runs older than the newest stored run are not in the record ({named}); \
-                 run `hitrate replay --into DIR` to rebuild the record with them"
-            );
-        }
-        Ok(())
     }
 
     /// Reads a run from the archive and stores it. A run that cannot be read, that the store rejects or that causes a
     /// panic is set aside.
-    fn store_archived(&self, archive: &Archive, path: &Path) -> Result<Outcome, PipelineError> {
+    pub(super) fn store_archived(&self, archive: &Archive, path: &Path) -> Result<Outcome, PipelineError> {
         let stored = caught(|| {
             let manifest = Archive::read_manifest(path)?;
             let bodies = archive.bodies(&manifest)?;
             self.recorder(archive).record(&manifest, &bodies)
         });
+        let mut is_readable = true;
         let reason = match stored {
             Ok(Ok((run, record))) => {
                 self.close_days_before(run.observed_at.date_naive());
@@ -157,9 +161,16 @@ impl Pipeline {
                 return Ok(Ok((run, record)));
             }
             Ok(Err(error)) if !concerns_one_run(&error) => return Err(error),
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(error)) => {
+                is_readable = !matches!(error, PipelineError::Archive(_));
+                error.to_string()
+            }
             Err(panic) => panic,
         };
+        // A file that cannot be read may be repaired at any time; a content that is refused stays refused.
+        if is_readable && path.starts_with(self.data.archive()) {
+            Refused::add(&self.data, &run_id(path), path, &reason);
+        }
         let aside = SetAside { run_id: run_id(path), file: path.display().to_string(), reason };
         let SetAside { run_id, file, reason } = &aside;
         tracing::error!(run_id, file, reason, "setting this archived run aside");
@@ -169,16 +180,19 @@ impl Pipeline {
 
 /// Whether an error concerns a single run, so that another run may still be stored. A locked store or a full disk does
 /// not.
-fn concerns_one_run(error: &PipelineError) -> bool {
+pub(super) fn concerns_one_run(error: &PipelineError) -> bool {
     match error {
+        PipelineError::Archive(ArchiveError::Io { source, .. }) => !is_shortage(source),
         PipelineError::Archive(_) | PipelineError::OtherUpstream { .. } => true,
         PipelineError::Store(error) => error.concerns_content(),
         _ => false,
     }
 }
 
-/// The id of a manifest's run, from the file name, so that it is known even if the file cannot be read.
-fn run_id(manifest: &Path) -> String {
-    let name = manifest.file_name().unwrap_or_default().to_string_lossy();
-    name.split('.').next().unwrap_or_default().to_owned()
+/// Whether the system lacks something that every file needs: disk space, memory, file descriptors.
+fn is_shortage(error: &io::Error) -> bool {
+    /// `ENFILE` and `EMFILE`: too many open files.
+    const TOO_MANY_FILES: [i32; 2] = [23, 24];
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::OutOfMemory)
+        || error.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code))
 }

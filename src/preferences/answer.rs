@@ -179,6 +179,9 @@ fn worse_than_none(mode: Mode, saving: &Saving) -> Option<Withheld> {
     Some(Withheld::Uncertain { saving, interval, bound })
 }
 
+/// How far the newest run may lie beyond the clock, minutes: clocks differ a little.
+const AHEAD_MINUTES: i64 = 15;
+
 /// Why there can be no preference for a model, decided before its endpoints are examined.
 fn refusal(snapshot: &Snapshot, model: &ModelEntry, workload: &str, now: DateTime<Utc>) -> Option<String> {
     let stale = Duration::hours(STALE_AFTER_HOURS + STALE_GRACE_HOURS);
@@ -189,6 +192,12 @@ fn refusal(snapshot: &Snapshot, model: &ModelEntry, workload: &str, now: DateTim
             snapshot.as_of.to_rfc3339(),
             stale.num_hours(),
             suspicion(snapshot).map(|why| format!("; {why}")).unwrap_or_default()
+        ));
+    }
+    if snapshot.as_of - now > Duration::minutes(AHEAD_MINUTES) {
+        return Some(format!(
+            "the newest run is dated {}, which is in the future: the clock of the collector was wrong, or this machine's is",
+            snapshot.as_of.to_rfc3339()
         ));
     }
     if matches!(variant, "free" | "batch") {

@@ -18,17 +18,24 @@ pub struct Bounds {
 
 /// Things by key, each valid for one epoch `E`: a snapshot, for example, and whatever else they depend on.
 ///
-/// The first things stay, so a client that requests ever new addresses cannot displace prepared ones.
+/// The first things stay, so a client that requests ever new addresses cannot displace prepared ones. Each epoch has its
+/// own lock: a thread of low priority that prepares the next one, and may have to wait for a processor while it holds
+/// the lock, does not hold up the readers of the present one.
 #[derive(Debug)]
 pub struct Shelf<E, K, V> {
     bounds: Bounds,
     /// Ordered by age, the oldest first.
-    epochs: RwLock<Vec<Epoch<E, K, V>>>,
+    epochs: RwLock<Vec<Arc<Epoch<E, K, V>>>>,
 }
 
 #[derive(Debug)]
 struct Epoch<E, K, V> {
     of: E,
+    kept: RwLock<Kept<K, V>>,
+}
+
+#[derive(Debug)]
+struct Kept<K, V> {
     bytes: usize,
     things: HashMap<K, Arc<V>>,
 }
@@ -45,25 +52,46 @@ impl<E: PartialEq + Clone, K: Eq + Hash, V> Shelf<E, K, V> {
         K: std::borrow::Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
+        let epoch = self.epoch(of)?;
+        let kept = epoch.kept.read().unwrap_or_else(PoisonError::into_inner);
+        kept.things.get(key).cloned()
+    }
+
+    fn epoch(&self, of: &E) -> Option<Arc<Epoch<E, K, V>>> {
         let epochs = self.epochs.read().unwrap_or_else(PoisonError::into_inner);
-        epochs.iter().rev().find(|epoch| epoch.of == *of)?.things.get(key).cloned()
+        epochs.iter().rev().find(|epoch| epoch.of == *of).cloned()
+    }
+
+    /// The same; a new epoch displaces the oldest one.
+    fn epoch_or_new(&self, of: &E) -> Arc<Epoch<E, K, V>> {
+        if let Some(epoch) = self.epoch(of) {
+            return epoch;
+        }
+        let kept = RwLock::new(Kept { bytes: 0, things: HashMap::new() });
+        let new = Arc::new(Epoch { of: of.clone(), kept });
+        // Dropped after the lock is released: it may hold thousands of bodies, and readers would wait.
+        let mut _displaced = None;
+        let mut epochs = self.epochs.write().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have been faster.
+        if let Some(epoch) = epochs.iter().find(|epoch| epoch.of == *of) {
+            return epoch.clone();
+        }
+        if epochs.len() == EPOCHS {
+            _displaced = Some(epochs.remove(0));
+        }
+        epochs.push(new.clone());
+        new
     }
 
     /// Keeps a thing of the given size for an epoch if it fits, and returns whether it does. A new epoch displaces the
     /// oldest one.
     pub fn keep(&self, of: &E, key: K, thing: Arc<V>, bytes: usize) -> bool {
-        let mut epochs = self.epochs.write().unwrap_or_else(PoisonError::into_inner);
-        if epochs.iter().all(|epoch| epoch.of != *of) {
-            if epochs.len() == EPOCHS {
-                epochs.remove(0);
-            }
-            epochs.push(Epoch { of: of.clone(), bytes: 0, things: HashMap::new() });
-        }
-        let Some(epoch) = epochs.iter_mut().find(|epoch| epoch.of == *of) else { return false };
-        let fits = epoch.things.len() < self.bounds.things && epoch.bytes + bytes <= self.bounds.bytes;
+        let epoch = self.epoch_or_new(of);
+        let mut kept = epoch.kept.write().unwrap_or_else(PoisonError::into_inner);
+        let fits = kept.things.len() < self.bounds.things && kept.bytes + bytes <= self.bounds.bytes;
         if fits {
-            epoch.bytes += bytes;
-            epoch.things.insert(key, thing);
+            kept.bytes += bytes;
+            kept.things.insert(key, thing);
         }
         fits
     }
@@ -71,7 +99,10 @@ impl<E: PartialEq + Clone, K: Eq + Hash, V> Shelf<E, K, V> {
     /// The number of things and bytes in the newest epoch.
     pub fn newest(&self) -> (usize, usize) {
         let epochs = self.epochs.read().unwrap_or_else(PoisonError::into_inner);
-        epochs.last().map_or((0, 0), |epoch| (epoch.things.len(), epoch.bytes))
+        epochs.last().map_or((0, 0), |epoch| {
+            let kept = epoch.kept.read().unwrap_or_else(PoisonError::into_inner);
+            (kept.things.len(), kept.bytes)
+        })
     }
 }
 

@@ -1,8 +1,9 @@
 //! Who may use the private listener: clients with the token, and browsers on this machine that logged in with it.
 
 use super::reply::Form;
-use super::token::{Token, random, same};
+use super::token::{Token, random};
 use crate::mcp::Gate;
+use crate::secret::is_same;
 use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::header::{AUTHORIZATION, COOKIE, LOCATION, SET_COOKIE, WWW_AUTHENTICATE};
@@ -63,7 +64,7 @@ impl Access {
         let mut values =
             lists.flat_map(|list| list.split(';')).filter_map(|pair| pair.trim().split_once('='));
         values.any(|(name, value)| {
-            name == self.cookie && same(&self.secret_digest, &Sha256::digest(value.as_bytes()).into())
+            name == self.cookie && is_same(&self.secret_digest, &Sha256::digest(value.as_bytes()))
         })
     }
 

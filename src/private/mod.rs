@@ -22,13 +22,15 @@ mod values;
 pub use answers::Own;
 pub use import::{Added, Destination, Failure};
 pub use own_store::OwnStore;
+pub use receiver::{Telemetry, reduce_telemetry};
 pub use token::{Token, TokenError, VARIABLE};
 
+use crate::connections::{self, Limits, refuse_oversized, share_of_descriptors};
 use access::Access;
 use axum::Router;
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY};
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
 use counters::Counters;
 use receiver::ReceiverState;
@@ -41,16 +43,19 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::TimeoutLayer;
+use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 
 /// Folder of the spool in the data folder.
 const SPOOL: &str = "traffic-spool";
 /// Maximum duration of a request.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
-/// How long a stop waits until the last segment is complete.
-const STOP_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a request may wait for the next part of its body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a stop waits until the last segment is complete, and again until it is imported.
+const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Errors of the private listener.
 #[derive(Debug, thiserror::Error)]
@@ -116,6 +121,7 @@ impl Private {
             most_bytes: settings.max_body_mib << 20,
             repeats: Mutex::default(),
             limit: receiver::limit(settings.requests_per_second),
+            decoding: Arc::new(Semaphore::new(receiver::DECODED_AT_ONCE)),
         };
         let state = Arc::new(OwnState { own, counters: counters.clone(), spool });
         let router = Router::new()
@@ -124,7 +130,9 @@ impl Private {
             .merge(pages::router(state))
             .layer(from_fn_with_state(Arc::new(access), access::check))
             .layer(CatchPanicLayer::new())
+            .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
             .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
+            .layer(from_fn(refuse_oversized))
             // Outermost, so that they also apply to responses of the layers above.
             .layer(map_response(crate::site::secure))
             .layer(map_response(keep_out));
@@ -150,10 +158,8 @@ impl Private {
         let importing = CancellationToken::new();
         let importer =
             tokio::spawn(import::run(self.reader, self.destination, self.counters, importing.clone()));
-        let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
-        let served = axum::serve(self.listener, service)
-            .with_graceful_shutdown(async move { cancel.cancelled().await })
-            .await;
+        let limits = Limits::with_connections(share_of_descriptors().1);
+        let served = connections::serve(self.listener, self.router, limits, cancel).await;
         // The writer completes its segment and ends once the router is gone, which held the other end.
         let writer = self.writer;
         let completed = tokio::task::spawn_blocking(move || writer.join());
@@ -161,8 +167,14 @@ impl Private {
             tracing::warn!("a request is still running; what it sent is imported at the next start");
         }
         importing.cancel();
-        if importer.await.is_err() {
-            tracing::error!("the import of received calls panicked; the next start imports them");
+        match tokio::time::timeout(STOP_PATIENCE, importer).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => {
+                tracing::error!("the import of received calls panicked; the next start imports them")
+            }
+            Err(_) => {
+                tracing::warn!("the import of received calls is still running; the next start completes it")
+            }
         }
         served.map_err(PrivateError::Stopped)
     }

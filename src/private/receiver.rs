@@ -23,6 +23,7 @@ use serde_json::Value;
 use std::io::Read;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Semaphore;
 
 /// Seconds that a client should wait if the queue or the spool is full.
 const WAIT_SECONDS: u64 = 5;
@@ -39,7 +40,12 @@ pub struct ReceiverState {
     pub repeats: Mutex<Repeats>,
     /// The rate limit, if there is one.
     pub limit: Option<DefaultDirectRateLimiter>,
+    /// The bodies that may be decoded at the same time.
+    pub decoding: Arc<Semaphore>,
 }
+
+/// Bodies that are decoded at the same time: decoded, a body takes several times its size.
+pub const DECODED_AT_ONCE: usize = 2;
 
 /// A limit of requests per second with bursts of the same size; 0 means unlimited.
 pub fn limit(per_second: u32) -> Option<DefaultDirectRateLimiter> {
@@ -122,8 +128,14 @@ async fn receive(
     })?;
     let body = read(body, state.most_bytes).await?;
     let (coding, most) = (coding(&head.headers)?, state.most_bytes);
+    let turn = state.decoding.clone().acquire_owned().await;
     // Decoding a large body takes time, so it does not run on the threads that serve other requests.
-    let decoded = tokio::task::spawn_blocking(move || decode(signal, form, coding, &body, most)).await;
+    let decoded = tokio::task::spawn_blocking(move || {
+        // Dropped at the end, also if the client has gone.
+        let _turn = turn;
+        decode(signal, form, coding, &body, most)
+    })
+    .await;
     let mut kept = decoded.map_err(|_| Refusal::malformed("the body cannot be decoded"))??;
     leave_out_repeats(state, &mut kept);
     if !kept.requests.is_empty() {
@@ -181,6 +193,32 @@ fn coding(headers: &HeaderMap) -> Result<bool, Refusal> {
             Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unknown_type", message))
         }
     }
+}
+
+/// The form of a request of OpenTelemetry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Telemetry {
+    /// Whether it has log records, not spans.
+    pub is_logs: bool,
+    /// Whether it is protobuf, not JSON.
+    pub is_protobuf: bool,
+    /// Whether it is compressed with gzip.
+    pub is_gzip: bool,
+}
+
+/// What the receiver stores of a request with this body: lines of JSON. `most` limits the decompressed body, bytes.
+///
+/// # Errors
+/// The message that the client would receive.
+pub fn reduce_telemetry(form: Telemetry, body: &[u8], most: usize) -> Result<Vec<String>, String> {
+    let signal = if form.is_logs { Signal::Logs } else { Signal::Traces };
+    let encoding = if form.is_protobuf { Form::Protobuf } else { Form::Json };
+    let mut kept = decode(signal, encoding, form.is_gzip, body, most).map_err(|refusal| refusal.message)?;
+    let mut repeats = Repeats::default();
+    for request in &mut kept.requests {
+        repeats.remove(request);
+    }
+    Ok(kept.requests.iter().map(Value::to_string).collect())
 }
 
 fn decode(signal: Signal, form: Form, is_gzip: bool, body: &[u8], most: usize) -> Result<Kept, Refusal> {

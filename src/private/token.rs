@@ -1,5 +1,7 @@
 //! The token of the private listener: from the environment, a file, or a file that is generated in the data folder.
 
+use crate::config::read_text;
+use crate::secret::is_same;
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -61,7 +63,7 @@ impl Token {
             return Self::checked(&value, VARIABLE.to_owned(), least);
         }
         let path = if file.trim().is_empty() { data.join(FILE) } else { data.join(file.trim()) };
-        let text = match std::fs::read_to_string(&path) {
+        let text = match read_text(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound && file.trim().is_empty() => {
                 generate(&path).map_err(|source| TokenError::Write { path: path.clone(), source })?
@@ -87,13 +89,8 @@ impl Token {
 
     /// Whether a text is the token. The time does not depend on the text: the digests are compared as a whole.
     pub fn is(&self, text: &str) -> bool {
-        same(&self.digest, &Sha256::digest(text.as_bytes()).into())
+        is_same(&self.digest, &Sha256::digest(text.as_bytes()))
     }
-}
-
-/// Compares two digests without stopping at the first difference.
-pub(super) fn same(one: &[u8; 32], other: &[u8; 32]) -> bool {
-    one.iter().zip(other).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
 
 /// A random text of 256 bits, in hexadecimal.

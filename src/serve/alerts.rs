@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 /// How often the outbox is checked.
 const EVERY: Duration = Duration::from_secs(20);
 /// How long a stop waits for the messages that are being sent. One that is sent but not noted is sent again, with its id.
-const STOP_PATIENCE: Duration = Duration::from_secs(12);
+const STOP_PATIENCE: Duration = Duration::from_secs(4);
 
 /// The outbox of a data folder.
 pub fn outbox(config: &Config, data: &DataDir, clock: Arc<dyn Clock>) -> Outbox {

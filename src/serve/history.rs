@@ -1,5 +1,6 @@
 //! The history import of a running service: in small batches between the sweeps, until nothing is left.
 
+use crate::background;
 use crate::clock::Clock;
 use crate::pipeline::{ImportOptions, ImportStop, Pipeline, PipelineError};
 use crate::scheduler::CronExpression;
@@ -29,9 +30,15 @@ pub async fn import_history(pipeline: Arc<Pipeline>, expression: CronExpression,
             () = cancel.cancelled() => return,
             () = clock.sleep(wait) => {}
         }
-        wait = match import_once(&pipeline, &expression, &cancel).await {
-            Some(wait) => wait,
-            None => return,
+        let (pipeline, expression, stopping) = (pipeline.clone(), expression.clone(), cancel.clone());
+        let once = background::run_async(async move { import_once(&pipeline, &expression, &stopping).await });
+        wait = match once.await {
+            Ok(Some(wait)) => wait,
+            Ok(None) => return,
+            Err(error) => {
+                tracing::error!(%error, "the history import failed; it continues later");
+                LATER
+            }
         };
     }
 }

@@ -43,8 +43,9 @@ impl Default for Answers {
 impl Answers {
     /// Sets the URLs that are prepared; the last call wins.
     pub fn set_prepared(&self, addresses: &[String]) {
-        let mut prepared = self.prepared.write().unwrap_or_else(PoisonError::into_inner);
-        *prepared = addresses.iter().cloned().collect();
+        // Made before and dropped after the lock is held: each request takes it.
+        let mut prepared: HashSet<String> = addresses.iter().cloned().collect();
+        std::mem::swap(&mut *self.prepared.write().unwrap_or_else(PoisonError::into_inner), &mut prepared);
     }
 
     fn is_prepared(&self, address: &str) -> bool {

@@ -4,8 +4,10 @@
 //! Reported in the fields of the IETF draft "RateLimit header fields for HTTP": `RateLimit-Policy` is the quota,
 //! `RateLimit` is what remains of it.
 
+use super::client::Client;
 use super::extensions::Unlimited;
-use axum::extract::{ConnectInfo, Request, State};
+use crate::site::assets;
+use axum::extract::{Request, State};
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
@@ -14,7 +16,6 @@ use governor::clock::{Clock, MonotonicClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,7 +28,7 @@ const WINDOW_SECONDS: u64 = 60;
 /// Inactive clients are removed each time this many requests have been counted.
 const FORGET_EVERY: usize = 1_000;
 
-type Clients<C> = RateLimiter<IpAddr, HashMapStateStore<IpAddr>, C, StateInformationMiddleware>;
+type Clients<C> = RateLimiter<Client, HashMapStateStore<Client>, C, StateInformationMiddleware>;
 
 /// The allowance of each client.
 pub(super) struct Limit<C: Clock = MonotonicClock> {
@@ -63,21 +64,14 @@ impl<C: Clock + Clone> Limit<C> {
         Some(Self { clients, clock, a_minute, client_header, asked: AtomicUsize::new(0) })
     }
 
-    fn take(&self, client: IpAddr) -> Allowance {
+    fn take(&self, client: &Client) -> Allowance {
         if self.asked.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
             self.clients.retain_recent();
         }
-        match self.clients.check_key(&network(client)) {
+        match self.clients.check_key(client) {
             Ok(state) => Allowance::Left(state.remaining_burst_capacity()),
             Err(refused) => Allowance::Wait(refused.wait_time_from(self.clock.now())),
         }
-    }
-
-    /// The client's address: from the header of a trusted proxy if one is set, otherwise the peer of the connection.
-    fn client(&self, request: &Request) -> IpAddr {
-        let forwarded = self.client_header.as_ref().and_then(|name| last_address(request.headers(), name));
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        forwarded.or(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
     }
 
     fn set_headers(&self, headers: &mut HeaderMap, left: u32, reset: Duration) {
@@ -98,27 +92,11 @@ impl<C: Clock + Clone> Limit<C> {
     }
 }
 
-/// The last address in a list header: the one written by the nearest proxy.
-fn last_address(headers: &HeaderMap, name: &HeaderName) -> Option<IpAddr> {
-    let text = headers.get_all(name).iter().next_back()?.to_str().ok()?;
-    text.rsplit(',').next()?.trim().parse().ok()
-}
-
-/// The network that counts as one client: an IPv6 host has a whole /64 to itself.
-fn network(client: IpAddr) -> IpAddr {
-    match client.to_canonical() {
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        v4 => v4,
-    }
-}
-
-/// Whether a path is exempt from the limit: files that never change, and health checks.
+/// Whether a path is exempt from the limit: files that never change, and health checks. A path below `/assets/` without a
+/// file is limited: the page that says so is made for it.
 fn is_free(path: &str) -> bool {
-    const FREE: [&str; 4] = ["/livez", "/readyz", "/favicon.svg", "/robots.txt"];
-    FREE.contains(&path) || path.starts_with("/assets/")
+    const FREE: [&str; 3] = ["/livez", "/readyz", "/robots.txt"];
+    FREE.contains(&path) || assets::find(path).is_some()
 }
 
 /// Passes a request on if the client has some allowance left; otherwise responds with 429 and the time to wait.
@@ -126,7 +104,7 @@ pub(super) async fn check(State(limit): State<Arc<Limit>>, request: Request, nex
     if is_free(request.uri().path()) || request.extensions().get::<Unlimited>().is_some() {
         return next.run(request).await;
     }
-    match limit.take(limit.client(&request)) {
+    match limit.take(&Client::of(&request, limit.client_header.as_ref())) {
         Allowance::Left(left) => {
             let mut response = next.run(request).await;
             limit.set_headers(response.headers_mut(), left, limit.refill(left));
@@ -155,12 +133,8 @@ mod tests {
         Limit::with_clock(a_minute, None, FakeRelativeClock::default()).expect("a limit")
     }
 
-    fn address(text: &str) -> IpAddr {
-        text.parse().expect("an address")
-    }
-
     fn left<C: Clock + Clone>(limit: &Limit<C>, client: &str) -> Option<u32> {
-        match limit.take(address(client)) {
+        match limit.take(&Client::at(client.parse().expect("an address"))) {
             Allowance::Left(left) => Some(left),
             Allowance::Wait(_) => None,
         }
@@ -183,25 +157,11 @@ mod tests {
         assert_eq!(left(&limit, "2001:db8::1"), Some(1));
         assert_eq!(left(&limit, "2001:db8::2"), Some(0));
         assert_eq!(left(&limit, "2001:db8:0:1::1"), Some(1));
-        assert_eq!(network(address("::ffff:192.0.2.1")), address("192.0.2.1"));
-    }
-
-    #[test]
-    fn a_proxy_is_believed_only_where_it_is_named() {
-        let request = Request::get("/search")
-            .header("x-forwarded-for", "203.0.113.9, 198.51.100.7")
-            .extension(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 4000))))
-            .body(axum::body::Body::empty())
-            .expect("a request");
-        let header = HeaderName::from_static("x-forwarded-for");
-        let trusting = Limit::new(5, Some(header)).expect("a limit");
-        assert_eq!(trusting.client(&request), address("198.51.100.7"));
-        assert_eq!(limit(5).client(&request), address("127.0.0.1"));
     }
 
     #[test]
     fn no_limit_is_no_limiter() {
         assert!(Limit::new(0, None).is_none());
-        assert!(is_free("/assets/x.css") && is_free("/livez") && !is_free("/search") && !is_free("/"));
+        assert!(is_free("/favicon.svg") && is_free("/livez") && !is_free("/search") && !is_free("/assets/x"));
     }
 }

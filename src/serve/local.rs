@@ -2,6 +2,7 @@
 //! this one. The routes respond only on loopback, and only to callers with the token from the data folder.
 
 use crate::analysis::METHOD_VERSION;
+use crate::background;
 use crate::check::StoreFacts;
 use crate::domain::backtest::Decide;
 use crate::domain::tier_list::DayRange;
@@ -10,6 +11,7 @@ use crate::pipeline::{
     ImportFile, Pipeline, backtest_by_hour, backtest_record, build_snapshot, flips as count_flips,
     realised_preferences, recorded_changes, sensitivity as measure_sensitivity,
 };
+use crate::secret::is_same;
 use crate::store::{ExportFormat, QueryLimits, StoreError};
 use crate::traffic::worth::RecordRows;
 use axum::extract::{ConnectInfo, Query, Request, State};
@@ -153,7 +155,8 @@ async fn guard(
     request: Request,
     next: Next,
 ) -> Response {
-    if !peer.ip().is_loopback() || given_token(&request).as_deref() != Some(&*token) {
+    let is_known = given_token(&request).is_some_and(|given| is_same(given.as_bytes(), token.as_bytes()));
+    if !peer.ip().to_canonical().is_loopback() || !is_known {
         return StatusCode::NOT_FOUND.into_response();
     }
     next.run(request).await
@@ -334,7 +337,8 @@ where
     T: serde::Serialize + Send + 'static,
     E: std::fmt::Display + Send + 'static,
 {
-    match tokio::task::spawn_blocking(work).await {
+    // Not on the pool of the runtime: what a command requests must not slow down visitors.
+    match background::run(work).await {
         Ok(Ok(value)) => Json(value).into_response(),
         Ok(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),

@@ -88,8 +88,9 @@ impl Metrics {
         registry.register_with_unit("uptime", "Time since the start", Unit::Seconds, uptime);
         let snapshot = self.current.get();
         if let Some(snapshot) = &snapshot {
+            // A run that is dated in the future is set aside before the next sweep; its age is not negative until then.
             let age = |since: chrono::DateTime<chrono::Utc>| {
-                ConstGauge::new(((self.now)() - since).as_seconds_f64())
+                ConstGauge::new(((self.now)() - since).as_seconds_f64().max(0.0))
             };
             let help = "Age of the newest data";
             registry.register_with_unit("data_age", help, Unit::Seconds, age(snapshot.as_of));

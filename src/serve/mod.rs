@@ -2,8 +2,10 @@
 
 mod alerts;
 mod announce;
+mod client;
 mod extensions;
 mod follow;
+mod heal;
 mod history;
 mod hot;
 mod limit;
@@ -14,6 +16,7 @@ mod public;
 pub use alerts::{deliver_until, outbox};
 pub use announce::Announced;
 pub use follow::{Following, follow_until};
+pub use heal::heal_until;
 pub use history::import_history;
 pub use public::for_files;
 
@@ -21,13 +24,15 @@ use crate::alerts::delivery::Outbox;
 use crate::background;
 use crate::clock::Clock;
 use crate::config;
+use crate::connections::{self, Limits, refuse_oversized, share_of_descriptors};
 use crate::domain::delivery::AlertsSource;
+use crate::failpoint;
 use crate::pipeline::{CollectOptions, CollectReport, DataDir, Pipeline, PipelineError};
 use crate::scheduler::{CronExpression, Scheduler};
 use crate::site;
 use crate::snapshot::Current;
 use axum::Router;
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::get;
 use chrono::{DateTime, Utc};
 use limit::Limit;
@@ -39,7 +44,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::TimeoutLayer;
+use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use tracing::Instrument;
 
 /// Returns the current time.
@@ -47,6 +52,8 @@ type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// Maximum duration of a request. The site's answers are prepared, so this only limits failures.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(180);
+/// How long a request may wait for the next part of its body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Errors of the server.
 #[derive(Debug, thiserror::Error)]
@@ -58,20 +65,23 @@ pub enum ServeError {
     /// The server stopped by itself.
     #[error("the server stopped: {0}")]
     Stopped(std::io::Error),
-    /// The data folder cannot be written.
-    #[error("cannot announce the server in the data folder: {0}")]
-    Announce(std::io::Error),
 }
 
 /// A server that already listens but does not respond yet.
 pub struct Server {
     listener: TcpListener,
-    announced: Announced,
+    url: String,
+    announced: Option<Announced>,
     router: Router,
+    limits: Limits,
 }
 
 impl Server {
-    /// Starts listening and announces the server in the data folder, so that verbs that need the store can query it.
+    /// Starts listening and announces the server in the data folder, so that verbs that need the store can query it. If
+    /// the folder cannot be written, the server runs without these verbs.
+    ///
+    /// # Errors
+    /// [`ServeError::Listen`].
     pub async fn bind(
         content: Content,
         clock: Arc<dyn Clock>,
@@ -80,26 +90,35 @@ impl Server {
         let listener =
             TcpListener::bind(listen).await.map_err(|source| ServeError::Listen { listen, source })?;
         let address = listener.local_addr().map_err(|source| ServeError::Listen { listen, source })?;
-        let announced = Announced::new(&content.data, address).map_err(ServeError::Announce)?;
-        let router = router(content, clock, &announced.token);
-        Ok(Self { listener, announced, router })
+        let announced = Announced::new(&content.data, address)
+            .inspect_err(|(path, error)| {
+                tracing::warn!(
+                    path = %path.display(),
+                    %error,
+                    "cannot announce the server in the data folder; commands that need its store cannot reach it"
+                );
+            })
+            .ok();
+        let router = router(content, clock, announced.as_ref().map(|announced| &*announced.token));
+        let limits = Limits::with_connections(share_of_descriptors().0);
+        Ok(Self { listener, url: announce::local_url(address), announced, router, limits })
     }
 
     /// The URL of the server, for a person on this machine.
     pub fn url(&self) -> &str {
-        &self.announced.url
+        &self.url
     }
 
-    /// Serves requests until cancelled, then lets running requests finish.
+    /// Serves requests until cancelled, then lets running requests finish, for a few seconds at most.
     ///
     /// # Errors
-    /// [`ServeError::Stopped`].
+    /// [`ServeError::Stopped`] if the listening socket became invalid.
     pub async fn run(self, cancel: CancellationToken) -> Result<(), ServeError> {
-        let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
-        let served = axum::serve(self.listener, service)
-            .with_graceful_shutdown(async move { cancel.cancelled().await })
-            .await;
-        self.announced.withdraw();
+        let served = connections::serve(self.listener, self.router, self.limits, cancel).await;
+        failpoint::reach("serve.stopping").map_err(ServeError::Stopped)?;
+        if let Some(announced) = self.announced {
+            announced.withdraw();
+        }
         served.map_err(ServeError::Stopped)
     }
 }
@@ -143,7 +162,8 @@ impl Content {
     }
 }
 
-fn router(content: Content, clock: Arc<dyn Clock>, token: &str) -> Router {
+/// All routes. Without a token, those for commands on this machine do not exist.
+fn router(content: Content, clock: Arc<dyn Clock>, token: Option<&str>) -> Router {
     let now: Now = Arc::new(move || clock.now());
     let metrics = Arc::new(Metrics::new(&content, now.clone()));
     let is_behind_proxy = !content.settings.client_header.trim().is_empty();
@@ -152,7 +172,8 @@ fn router(content: Content, clock: Arc<dyn Clock>, token: &str) -> Router {
     let alerts = alerts.map(|outbox| -> AlertsSource { Arc::new(move || outbox.public_status()) });
     let public = public.with(content.data.work(), is_behind_proxy, alerts);
     public.prepare_what_is_published();
-    let local = content.pipeline.map_or_else(Router::new, |pipeline| local::router(pipeline, token));
+    let local = content.pipeline.zip(token);
+    let local = local.map_or_else(Router::new, |(pipeline, token)| local::router(pipeline, token));
     let figures = Router::new().route("/metrics", get(metrics::metrics)).with_state(metrics.clone());
     let client_header = content.settings.client_header.trim().parse().ok();
     let public = public.router(Limit::new(content.settings.requests_per_minute, client_header));
@@ -161,7 +182,9 @@ fn router(content: Content, clock: Arc<dyn Clock>, token: &str) -> Router {
         .merge(figures)
         .fallback_service(site::with_aliases(public))
         .layer(CatchPanicLayer::new())
+        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
+        .layer(from_fn(refuse_oversized))
         .layer(from_fn_with_state(metrics, metrics::count))
         // Outermost, so that it also applies to responses of the layers above.
         .layer(map_response(site::secure))
@@ -180,6 +203,9 @@ pub async fn collect_by_schedule(
         catch_up: schedule.catch_up,
         seed: u64::from(std::process::id()),
     };
+    // A record that must be rebuilt first would look empty, and a sweep would start at once. A failure is logged by the
+    // sweep, which tries again.
+    drop(heal::heal(&pipeline, &cancel).await);
     let last_run = pipeline.store.newest_time()?;
     let clock = pipeline.clock.clone();
     let job = |tick: crate::scheduler::Tick| {
@@ -191,7 +217,9 @@ pub async fn collect_by_schedule(
     Ok(())
 }
 
-/// Collects one run and publishes a new snapshot. Computation happens outside the async workers.
+/// Collects one run and publishes a new snapshot. All of it runs on threads of low priority: fetching, decoding, the
+/// store, the analysis and the preparation of pages. If it is cancelled after the run was stored, the next start
+/// publishes it.
 pub async fn collect_and_publish(
     pipeline: Arc<Pipeline>,
     options: &CollectOptions,
@@ -211,7 +239,11 @@ async fn collect_in(
     options: &CollectOptions,
     cancel: &CancellationToken,
 ) -> Result<(), PipelineError> {
-    let collected = pipeline.collect(options, cancel, |_, _| {}).await;
+    // Not on the threads that answer requests: it may rebuild the record. The sweep reports what still fails.
+    drop(heal::heal(&pipeline, cancel).await);
+    let (collecting, options, stopping) = (pipeline.clone(), options.clone(), cancel.clone());
+    let collection = async move { collecting.collect(&options, &stopping, |_, _| {}).await };
+    let collected = background::run_async(collection.instrument(tracing::Span::current())).await?;
     pipeline.note_collection(&collected);
     if let Err(PipelineError::Cancelled) = collected {
         tracing::info!("{}", PipelineError::Cancelled);
@@ -219,6 +251,10 @@ async fn collect_in(
     }
     if let Ok(report) = &collected {
         log(report);
+    }
+    if cancel.is_cancelled() {
+        tracing::info!("stopping before the publication; the next start publishes what is stored");
+        return collected.map(drop);
     }
     // After a failed or suspect run, the numbers stay the same, but the outcome of the run is published. An error may
     // also come after the run was stored.

@@ -15,6 +15,7 @@ mod clock;
 mod config;
 mod endpoints;
 mod events;
+mod faults;
 mod names;
 mod noise;
 mod own_log;
@@ -23,6 +24,7 @@ mod server;
 mod shifts;
 mod traffic;
 mod truth;
+mod wire;
 mod world;
 
 use std::collections::HashMap;
@@ -32,11 +34,13 @@ use uuid::Uuid;
 
 pub use clock::SweepClock;
 pub use config::{EndpointShifts, Habits, SimulatorConfig, SimulatorError};
+pub use faults::{Fault, FaultError, FaultPlan};
 pub use own_log::{OwnLog, OwnTruth};
 pub use price::CacheKind;
-pub use server::{SimulatorServer, http_date, serve};
+pub use server::{SimulatorServer, serve};
 pub use traffic::Counters;
 pub use truth::{EndpointTruth, ModelTruth, ProviderTruth, Truth};
+pub use wire::http_date;
 pub use world::{Event, EventKind};
 
 /// A simulated upstream.

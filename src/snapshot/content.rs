@@ -11,7 +11,7 @@ use crate::domain::finding::{self, Finding};
 use crate::domain::flag::{Flag, FlagKind};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 pub use crate::domain::record::{
-    ComparisonAge, DriftCount, EndpointDay, QuarantineCount, RecentReading, RunSummary, SourceAge,
+    ComparisonAge, DriftCount, EndpointDay, QuarantineCount, RecentReading, RunSummary, SourceAge, Trouble,
 };
 pub use crate::domain::season::Seasons;
 use crate::domain::session::{self, CostBasis};
@@ -76,6 +76,9 @@ pub struct Snapshot {
     #[serde(default, skip_serializing_if = "Imports::is_empty")]
     #[schema(value_type = Object)]
     pub imports: Imports,
+    /// When the schedule starts the next run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_run: Option<DateTime<Utc>>,
     /// The method's thresholds.
     pub thresholds: Vec<Threshold>,
 }
@@ -319,6 +322,9 @@ pub struct Status {
     /// The newest run, if it is suspect. In that case the numbers are from an earlier run.
     #[serde(default)]
     pub suspect: Option<SuspectRun>,
+    /// The newest runs in a row that lack something; null if the newest run is complete.
+    #[serde(default)]
+    pub trouble: Option<Trouble>,
     /// Newest data by source.
     pub sources: Vec<SourceAge>,
     /// The daily series of hit rates; null if it was never requested.

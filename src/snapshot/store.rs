@@ -2,8 +2,10 @@
 
 use super::finite::{self, NotFinite};
 use super::{FORMAT, Snapshot};
-use crate::durable;
-use std::fs::{self, File};
+use crate::durable::{self, seal};
+use crate::failpoint;
+use chrono::{DateTime, Utc};
+use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -11,6 +13,8 @@ use std::sync::mpsc;
 /// Number of snapshots kept besides the current one.
 const KEEP: usize = 3;
 const CURRENT: &str = "current";
+/// How the name of a snapshot's file ends.
+const FILE: &str = ".json.zst";
 /// Bytes of JSON per piece, and the number of pieces that may wait for compression.
 const PIECE: usize = 256 * 1024;
 const PIECES: usize = 8;
@@ -42,6 +46,31 @@ pub enum SnapshotError {
     Unreadable { path: PathBuf, source: serde_json::Error },
 }
 
+impl SnapshotError {
+    /// Whether the file is damaged or missing, so that another one can take its place. A file that the system refuses to
+    /// read, or that another version wrote, is not.
+    fn is_damage(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => {
+                let kinds = [io::ErrorKind::NotFound, io::ErrorKind::IsADirectory];
+                kinds.contains(&source.kind()) || source.raw_os_error().is_none()
+            }
+            Self::Unreadable { .. } => true,
+            Self::OtherFormat { .. } | Self::NotFinite { .. } => false,
+        }
+    }
+
+    /// The file.
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Io { path, .. } | Self::Unreadable { path, .. } | Self::OtherFormat { path, .. } => {
+                Some(path)
+            }
+            Self::NotFinite { .. } => None,
+        }
+    }
+}
+
 fn io_error(path: &Path) -> impl FnOnce(io::Error) -> SnapshotError + '_ {
     move |source| SnapshotError::Io { path: path.to_owned(), source }
 }
@@ -55,12 +84,14 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> SnapshotError + '_ {
 pub fn save(dir: &Path, snapshot: &Snapshot) -> Result<PathBuf, SnapshotError> {
     finite::check(snapshot)
         .map_err(|NotFinite { field, value }| SnapshotError::NotFinite { field, value })?;
-    let path = dir.join(format!("{}.json.zst", snapshot.id));
-    let packed = packed(snapshot, &path)?;
+    let path = file_of(dir, &snapshot.id);
+    let packed = seal::seal(packed(snapshot, &path)?);
     let write =
         |path: &Path, bytes: &[u8]| durable::write(path, bytes, |path, source| io_error(path)(source));
     write(&path, &packed)?;
+    failpoint::reach("publish.written").map_err(io_error(&path))?;
     write(&dir.join(CURRENT), snapshot.id.as_bytes())?;
+    failpoint::reach("publish.saved").map_err(io_error(&path))?;
     prune(dir, &path)?;
     Ok(path)
 }
@@ -76,6 +107,7 @@ fn packed(snapshot: &Snapshot, path: &Path) -> Result<Vec<u8>, SnapshotError> {
         });
         let compress = |pieces: mpsc::Receiver<Vec<u8>>| {
             let mut out = zstd::Encoder::new(Vec::new(), 3)?;
+            out.include_checksum(true)?;
             pieces.iter().try_for_each(|piece| out.write_all(&piece))?;
             out.finish()
         };
@@ -103,18 +135,26 @@ impl Write for Pieces {
 }
 
 fn prune(dir: &Path, current: &Path) -> Result<(), SnapshotError> {
-    let mut saved: Vec<(std::time::SystemTime, PathBuf)> = fs::read_dir(dir)
-        .map_err(io_error(dir))?
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_name().to_string_lossy().ends_with(".json.zst") && entry.path() != current)
-        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
-        .collect();
-    saved.sort();
-    let surplus = saved.len().saturating_sub(KEEP);
-    for (_, path) in saved.into_iter().take(surplus) {
+    for path in saved(dir)?.into_iter().filter(|path| path != current).skip(KEEP) {
         fs::remove_file(&path).map_err(io_error(&path))?;
     }
     Ok(())
+}
+
+/// The files of snapshots, newest first.
+fn saved(dir: &Path) -> Result<Vec<PathBuf>, SnapshotError> {
+    let mut saved: Vec<(std::time::SystemTime, PathBuf)> = fs::read_dir(dir)
+        .map_err(io_error(dir))?
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_name().to_string_lossy().ends_with(FILE))
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    saved.sort();
+    Ok(saved.into_iter().rev().map(|(_, path)| path).collect())
+}
+
+fn file_of(dir: &Path, id: &str) -> PathBuf {
+    dir.join(format!("{id}{FILE}"))
 }
 
 /// The id of the current snapshot of `dir`; `None` if there is none or it cannot be read.
@@ -122,22 +162,79 @@ pub fn current_id(dir: &Path) -> Option<String> {
     fs::read_to_string(dir.join(CURRENT)).ok().map(|id| id.trim().to_owned())
 }
 
-/// Loads the current snapshot of `dir`; `None` if there is none yet.
+/// Loads the current snapshot of `dir`; `None` if there is none yet. If its file is damaged or missing, the newest one that is
+/// kept and readable is loaded instead, and the error is logged. Nothing is changed on disk.
 ///
 /// # Errors
-/// [`SnapshotError`] if there is one that cannot be read.
+/// [`SnapshotError`] if there is one that cannot be read, and no other.
 pub fn load(dir: &Path) -> Result<Option<Snapshot>, SnapshotError> {
-    let current = dir.join(CURRENT);
-    let id = match fs::read_to_string(&current) {
-        Ok(id) => id,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(io_error(&current)(error)),
+    match load_current(dir) {
+        Err(error) if error.is_damage() => {
+            let Some(snapshot) = newest_readable(dir) else { return Err(error) };
+            let id = &snapshot.id;
+            tracing::error!(%error, "the current snapshot cannot be used; using {id}, an earlier one");
+            Ok(Some(snapshot))
+        }
+        loaded => loaded,
+    }
+}
+
+/// Loads the current snapshot of `dir` like [`load`], and repairs the folder: a damaged file is set aside, and the snapshot
+/// that is loaded instead becomes the current one. Only for the process that writes the folder.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_and_repair(dir: &Path, now: DateTime<Utc>) -> Result<Option<Snapshot>, SnapshotError> {
+    let error = match load_current(dir) {
+        Err(error) if error.is_damage() => error,
+        loaded => return loaded,
     };
-    let path = dir.join(format!("{}.json.zst", id.trim()));
-    let file = File::open(&path).map_err(io_error(&path))?;
-    let body = zstd::decode_all(file).map_err(io_error(&path))?;
+    set_aside(&error, now);
+    let Some(snapshot) = newest_readable(dir) else { return Err(error) };
+    let id = &snapshot.id;
+    tracing::error!(%error, "the current snapshot cannot be used; {id}, an earlier one, is now current");
+    let current = dir.join(CURRENT);
+    if let Err(error) = durable::write(&current, id.as_bytes(), |path, source| io_error(path)(source)) {
+        tracing::warn!(%error, "cannot make the earlier snapshot the current one");
+    }
+    Ok(Some(snapshot))
+}
+
+/// Renames a damaged snapshot. If that fails, it is only logged: the next publication writes another one.
+fn set_aside(error: &SnapshotError, now: DateTime<Utc>) {
+    let path = error.path().filter(|path| path.exists());
+    match path.map(|path| durable::set_aside(path, now)) {
+        Some(Ok(aside)) => {
+            let aside = aside.display();
+            tracing::error!(%error, "the snapshot is damaged; it is kept as {aside}");
+        }
+        Some(Err(refused)) => tracing::error!(%error, %refused, "a damaged snapshot cannot be renamed"),
+        None => {}
+    }
+}
+
+/// The newest snapshot that is kept and can be read.
+fn newest_readable(dir: &Path) -> Option<Snapshot> {
+    saved(dir).ok()?.iter().find_map(|path| read(path).ok())
+}
+
+fn load_current(dir: &Path) -> Result<Option<Snapshot>, SnapshotError> {
+    let current = dir.join(CURRENT);
+    match fs::read_to_string(&current) {
+        Ok(id) => read(&file_of(dir, id.trim())).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_error(&current)(error)),
+    }
+}
+
+/// Reads the file of a snapshot.
+fn read(path: &Path) -> Result<Snapshot, SnapshotError> {
+    let path = path.to_owned();
+    let file = fs::read(&path).map_err(io_error(&path))?;
+    let opened = seal::open(&file).map_err(io_error(&path))?;
+    let body = zstd::decode_all(opened.packed).map_err(io_error(&path))?;
     match serde_json::from_slice::<Snapshot>(&body) {
-        Ok(snapshot) if snapshot.format == FORMAT => Ok(Some(snapshot)),
+        Ok(snapshot) if snapshot.format == FORMAT => Ok(snapshot),
         Ok(snapshot) => Err(SnapshotError::OtherFormat { path, found: snapshot.format, wanted: FORMAT }),
         Err(source) => Err(match serde_json::from_slice::<Head>(&body) {
             Ok(Head { format }) if format != Some(FORMAT) => {

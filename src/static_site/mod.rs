@@ -30,6 +30,13 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 use tower::{Service, ServiceExt};
 
+/// The text of a page or feed with the addresses that lead to `pages` made relative to `file`, for a site that knows
+/// neither its own address nor a live service; other addresses within the service lose their link.
+pub fn relative(file: &str, text: &str, pages: &[&str]) -> String {
+    let plan = Plan::of(Kind::Page, pages.iter().map(|page| (*page).to_owned()).collect(), "chat");
+    markup::rewrite(Links { plan: &plan, live: "", own: "" }, file, text, Added::default()).text
+}
+
 /// Where a site is written, and what it links to.
 #[derive(Debug, Clone)]
 pub struct Options {

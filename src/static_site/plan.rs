@@ -81,7 +81,7 @@ impl Plan {
         plan
     }
 
-    #[cfg(test)]
+    /// The plan for these addresses alone.
     pub fn of(kind: Kind, addresses: Vec<String>, workload: &str) -> Self {
         let mut plan = Self { items: Vec::new(), files: HashSet::new(), workload: workload.to_owned() };
         plan.add(kind, addresses);

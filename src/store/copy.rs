@@ -67,7 +67,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; then no file is left behind.
     pub fn copy(&self) -> Result<PathBuf, StoreError> {
-        copy(&self.reader()?, self.options())
+        let connection = self.reader()?;
+        copy(&connection, self.options())
     }
 
     /// Counts and digests of all tables.
@@ -75,7 +76,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn content(&self) -> Result<StoreContent, StoreError> {
-        content(&self.reader()?)
+        let connection = self.reader()?;
+        content(&connection)
     }
 
     /// The version of the schema.
@@ -94,7 +96,8 @@ impl TrafficStore {
     /// [`StoreError`]; then no file is left behind.
     pub fn copy(&self) -> Result<PathBuf, StoreError> {
         let database = self.database();
-        let copied = copy(&database.reader()?, database.options())?;
+        let connection = database.reader()?;
+        let copied = copy(&connection, database.options())?;
         open::make_private(&copied)?;
         Ok(copied)
     }

@@ -35,7 +35,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Query`]; then nothing is changed.
     pub fn rebuild_days(&self) -> Result<usize, StoreError> {
-        let connection = self.writer();
+        let connection = self.writer()?;
         transaction(&connection, || rebuild(&connection))
     }
 }

@@ -9,12 +9,13 @@ use super::append::{Stored, append};
 use super::columns::{self, naive, rows};
 use super::facts::stage_facts;
 use super::read::newest_time;
-use super::transaction::transaction;
+use super::transaction::{checkpoint, of_file, transaction, transaction_in_log};
 use super::{Store, StoreError, days};
 use crate::domain::document::RouteAnswer;
 use crate::domain::finding::Findings;
 use crate::domain::ids::{ModelSlug, Variant};
 use crate::domain::reading::{RunReadings, RunStatus};
+use crate::failpoint;
 use chrono::{DateTime, Utc};
 use duckdb::Connection;
 
@@ -64,16 +65,23 @@ impl Store {
     /// [`StoreError::OutOfOrder`] if a newer run is already stored; [`StoreError::Query`] otherwise. In both cases
     /// nothing of the run is stored.
     pub fn ingest(&self, record: &RunRecord, run: &RunReadings) -> Result<Ingested, StoreError> {
-        let connection = self.writer();
+        let connection = self.writer()?;
         if known(&connection, &record.run_id)? {
             return Ok(Ingested::Known);
         }
-        transaction(&connection, || {
+        if failpoint::reach("store.invalidated").is_err() {
+            // The checkpoint after the commit then ends as on a full disk: DuckDB declares the database invalid.
+            connection.execute_batch("SET debug_checkpoint_abort = 'before_header'")?;
+        }
+        let ingested = transaction_in_log(&connection, || {
             forget_failed(&connection, &record.run_id)?;
             refuse_out_of_order(&connection, run.observed_at)?;
             ingest(&connection, record, run)?;
+            failpoint::reach("ingest.commit").map_err(of_file(&connection))?;
             Ok(Ingested::Stored)
-        })
+        })?;
+        checkpoint(&connection, || failpoint::reach("ingest.checkpoint"));
+        Ok(ingested)
     }
 
     /// Deletes the account rows of the runs from a time on, so that they can be stored again. None of these runs may be
@@ -85,7 +93,7 @@ impl Store {
         if let Some(newest) = self.newest_accepted()?.filter(|newest| *newest >= time) {
             return Err(StoreError::OutOfOrder { observed_at: time, newest });
         }
-        let connection = self.writer();
+        let connection = self.writer()?;
         let sql = "SELECT run_id FROM run WHERE observed_at >= CAST(? AS TIMESTAMP)";
         let ids = rows!(connection, sql, [naive(time)], |run_id: String| run_id);
         transaction(&connection, || ids.iter().try_for_each(|run_id| forget_failed(&connection, run_id)))
@@ -135,6 +143,7 @@ fn ingest(connection: &Connection, record: &RunRecord, run: &RunReadings) -> Res
     stage_readings(connection, run, &numbers)?;
     stage_closing(connection, run, &numbers)?;
     stage_lists(connection, run)?;
+    failpoint::reach("ingest.readings").map_err(of_file(connection))?;
     connection.execute_batch(MERGE)?;
     days::add_late(connection, run_no, run_no)
 }

@@ -2,9 +2,12 @@
 
 use super::StoreError;
 use super::columns::{self, rows};
-use super::transaction::transaction;
+use super::transaction::{of_file, transaction};
+use crate::failpoint;
 use duckdb::{Connection, params};
 use sha2::{Digest, Sha256};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 
 /// One step of a schema.
 pub(super) struct Migration {
@@ -57,7 +60,8 @@ pub(super) const TRAFFIC: &[Migration] = migrations! {
     }
 };
 
-/// Applies the missing migrations.
+/// Applies the missing migrations, each in a transaction of its own: a process that is killed leaves the old schema or a
+/// newer one, never a part.
 pub(super) fn migrate(connection: &Connection, migrations: &[Migration]) -> Result<(), StoreError> {
     connection.execute_batch(
         "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL, name VARCHAR NOT NULL, sha256 VARCHAR NOT NULL, app_version VARCHAR NOT NULL)",
@@ -74,6 +78,47 @@ pub(super) fn migrate(connection: &Connection, migrations: &[Migration]) -> Resu
             Some((_, sha256)) if *sha256 == digest => {}
             Some(_) => return Err(StoreError::MigrationChanged { version: migration.version }),
             None => apply(connection, migration, &digest)?,
+        }
+    }
+    Ok(())
+}
+
+/// The version of the schema of a database that [`migrate`] would change; `None` if it is current, too new or empty.
+pub(super) fn outdated(connection: &Connection, migrations: &[Migration]) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT table_name FROM duckdb_tables() WHERE table_name = 'schema_migration'";
+    if rows!(connection, sql, [], |table_name: String| table_name).is_empty() {
+        return Ok(None);
+    }
+    let sql = "SELECT max(version) AS newest FROM schema_migration";
+    let newest = rows!(connection, sql, [], |newest: Option<i64>| newest).pop().flatten();
+    let known = migrations.iter().map(|migration| migration.version).max();
+    Ok(newest.filter(|newest| Some(*newest) < known))
+}
+
+/// Keeps a copy of a database file whose schema is about to be migrated, so that an older version can go on with it. A
+/// copy that cannot be made (for example because the disk is full) is only logged, because the record can also be rebuilt
+/// from the archive.
+///
+/// DuckDB's lock on the file is lost afterwards: close the connection and open the file again.
+pub(super) fn keep_copy(connection: &Connection, path: &Path, version: i64) -> Result<(), StoreError> {
+    let copy = PathBuf::from(format!("{}.schema-{version}", path.display()));
+    let partial = PathBuf::from(format!("{}.tmp", copy.display()));
+    // Everything into the file; nothing is written to it until the migration begins.
+    connection.execute_batch("FORCE CHECKPOINT")?;
+    let copied = fs::copy(path, &partial)
+        .and_then(|_| File::open(&partial)?.sync_all())
+        .and_then(|()| fs::rename(&partial, &copy));
+    match copied {
+        Ok(()) => {
+            tracing::info!(copy = %copy.display(), "kept a copy of the store before its schema is migrated");
+        }
+        Err(error) => {
+            drop(fs::remove_file(&partial));
+            tracing::warn!(
+                copy = %copy.display(),
+                %error,
+                "cannot keep a copy of the store before its schema is migrated; the way back to an older version is `hitrate replay --into DIR`"
+            );
         }
     }
     Ok(())
@@ -102,6 +147,6 @@ fn apply(connection: &Connection, migration: &Migration, digest: &str) -> Result
             "INSERT INTO schema_migration (version, name, sha256, app_version) VALUES (?, ?, ?, ?)",
             params![migration.version, migration.name, digest, env!("CARGO_PKG_VERSION")],
         )?;
-        Ok(())
+        failpoint::reach("migrate.applied").map_err(of_file(connection))
     })
 }

@@ -6,6 +6,7 @@ mod backtest;
 mod changes;
 mod columns;
 mod copy;
+mod damage;
 mod days;
 mod export;
 mod facts;
@@ -13,6 +14,7 @@ mod frame;
 mod hourly;
 mod imported;
 mod ingest;
+mod link;
 mod migrate;
 mod open;
 mod parquet;
@@ -67,7 +69,7 @@ pub enum StoreError {
     Locked { what: &'static str, path: PathBuf, holder: String, advice: &'static str },
     /// The file was written by a newer version.
     #[error(
-        "the store was written by a newer version of hitrate (schema {found}; this version supports up to {known}); update hitrate, or rebuild with `hitrate replay`"
+        "the store was written by a newer version of hitrate (schema {found}; this version supports up to {known}); update hitrate, put a copy from before the update (`hitrate.duckdb.schema-{known}`, beside the store) in its place, or rebuild with `hitrate replay --into DIR`"
     )]
     TooNew { found: i64, known: i64 },
     /// The text of a migration differs from the one that was applied.
@@ -84,6 +86,24 @@ pub enum StoreError {
     /// The store cannot be opened.
     #[error("cannot open the store {path}: {detail}. {advice}")]
     Open { path: PathBuf, detail: String, advice: &'static str },
+    /// A file of the store is damaged.
+    #[error("{what} {path} is damaged: {detail}. {advice}")]
+    Damaged { what: &'static str, path: PathBuf, detail: String, advice: &'static str },
+    /// This process lacks a right for a file.
+    #[error(
+        "this process may not read and write {path}: {source}; give its user both rights (`chown`, `chmod u+rw`) and start again. The file is not known to be damaged"
+    )]
+    Denied { path: PathBuf, source: std::io::Error },
+    /// The file is closed after a fatal error of the database.
+    #[error(
+        "the store {path} is closed ({reason}); the running service opens it again by itself, so try again in a minute. Nothing is lost: the archive has every run"
+    )]
+    Closed { path: PathBuf, reason: String },
+    /// Readers use the file, so it cannot be closed.
+    #[error(
+        "the store {path} is in use by queries of this process, so it cannot be opened again yet; the next attempt is in a minute"
+    )]
+    Busy { path: PathBuf },
     /// A log overlaps with another source of the user's own traffic.
     #[error("{0}")]
     Overlap(Box<Overlap>),
@@ -133,9 +153,18 @@ impl StoreError {
             Self::OutOfOrder { .. } | Self::Content { .. } => true,
             Self::Query(error) => {
                 let message = error.to_string();
-                !OF_THE_MACHINE.iter().any(|kind| message.starts_with(kind))
+                !OF_THE_MACHINE.iter().any(|kind| message.starts_with(kind)) && !damage::is_damage(&message)
             }
             _ => false,
+        }
+    }
+
+    /// What DuckDB says about the damage, if a file of the store is damaged: only a new file helps.
+    pub fn damage(&self) -> Option<String> {
+        match self {
+            Self::Damaged { detail, .. } => Some(detail.clone()),
+            Self::Query(error) => Some(error.to_string()).filter(|detail| damage::is_damage(detail)),
+            _ => None,
         }
     }
 }

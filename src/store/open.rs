@@ -2,10 +2,13 @@
 
 use super::StoreError;
 use super::columns::{self, rows};
+use super::damage::{self, log_of};
+use super::link::{Link, Reader};
 use super::migrate::{self, Migration};
+use crate::failpoint;
 use duckdb::{Config, Connection};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
 /// Limits of the embedded database.
@@ -29,11 +32,8 @@ pub struct StoreOptions {
 /// with [`StoreError::TimedOut`].
 pub struct Store(Database);
 
-/// One database file. One connection writes, under a lock; readers use clones of it.
-pub(super) struct Database {
-    writer: Mutex<Connection>,
-    options: StoreOptions,
-}
+/// One database file of this program.
+pub(super) struct Database(Link);
 
 /// What distinguishes the databases of this program.
 pub(super) struct Kind {
@@ -47,6 +47,10 @@ pub(super) struct Kind {
     pub while_in_use: &'static str,
     /// Whether only the owner of the file may read it.
     pub is_private: bool,
+    /// Whether a copy of the file is kept before its schema is migrated.
+    pub keeps_copy: bool,
+    /// What to do if the file is damaged, as a sentence.
+    pub when_damaged: &'static str,
 }
 
 /// Gives a database file and its write-ahead log to their owner alone.
@@ -64,10 +68,6 @@ pub(super) fn create_private_log(path: &Path) -> Result<(), StoreError> {
         }
         _ => Ok(()),
     }
-}
-
-fn log_of(path: &Path) -> PathBuf {
-    PathBuf::from(format!("{}.wal", path.display()))
 }
 
 #[cfg(unix)]
@@ -105,6 +105,8 @@ const RECORD: Kind = Kind {
     name: "the store",
     while_in_use: "stop that process first (if it is a running server, verbs that can query it do so automatically)",
     is_private: false,
+    keeps_copy: true,
+    when_damaged: "`hitrate serve` and `hitrate collect` set the file aside and rebuild the store from the archive beside it; `hitrate replay --into DIR` rebuilds it elsewhere",
 };
 
 impl std::fmt::Debug for Store {
@@ -116,11 +118,12 @@ impl std::fmt::Debug for Store {
 impl Store {
     /// Opens the store, creates it if there is none, and migrates its schema.
     ///
-    /// A write-ahead log that cannot be replayed is set aside (renamed, never deleted), and the store is opened once
-    /// more: the runs in that log are in the archive.
+    /// A write-ahead log that cannot be replayed is set aside (renamed, never deleted) if the file opens without it: the
+    /// runs in that log are in the archive. Before a migration, a copy of the file is kept.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] if another process holds it, [`StoreError::TooNew`], [`StoreError::Open`].
+    /// [`StoreError::Locked`] if another process holds it, [`StoreError::TooNew`], [`StoreError::Denied`] if a right is
+    /// missing, [`StoreError::Damaged`], [`StoreError::Open`].
     pub fn open(options: StoreOptions) -> Result<Self, StoreError> {
         Database::open(options, &RECORD).map(Self)
     }
@@ -139,12 +142,12 @@ impl Store {
     }
 
     /// The write connection, for the lifetime of the guard.
-    pub(super) fn writer(&self) -> MutexGuard<'_, Connection> {
+    pub(super) fn writer(&self) -> Result<MutexGuard<'_, Connection>, StoreError> {
         self.0.writer()
     }
 
     /// A connection of its own for a reader.
-    pub(super) fn reader(&self) -> Result<Connection, StoreError> {
+    pub(super) fn reader(&self) -> Result<Reader, StoreError> {
         self.0.reader()
     }
 
@@ -185,30 +188,52 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Why the store cannot be used until [`Store::reopen`]: a fatal error of DuckDB invalidated it, or it could not be
+    /// opened again. `None` if it can be used.
+    pub fn invalid_reason(&self) -> Option<String> {
+        self.0.0.invalid_reason()
+    }
+
+    /// The error that says which other process holds a store; `None` if none does.
+    pub fn in_use(options: &StoreOptions) -> Option<StoreError> {
+        connect(options, &RECORD).err().filter(|error| matches!(error, StoreError::Locked { .. }))
+    }
+
+    /// Closes the database file and opens it again, with its write-ahead log as at a start. Waits at most `patience` until
+    /// no reader uses it.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] if readers still use it; otherwise as [`Store::open`], and the store stays closed until the
+    /// next call.
+    pub fn reopen(&self, patience: Duration) -> Result<(), StoreError> {
+        self.0.0.exchange(patience, |_| Ok(()), |options| opened(options, &RECORD))
+    }
+
+    /// Puts a complete database file in the place of this one. `set_aside` gets the place first, to move away what is
+    /// there. `fresh` must not be open.
+    ///
+    /// # Errors
+    /// As [`Store::reopen`]. If a file cannot be moved, the store is open again with what is there.
+    pub fn exchange(
+        &self,
+        fresh: &Path,
+        patience: Duration,
+        set_aside: impl FnOnce(&Path) -> std::io::Result<()>,
+    ) -> Result<(), StoreError> {
+        let put = |path: &Path| {
+            let moved = set_aside(path).and_then(|()| std::fs::rename(fresh, path));
+            moved.map_err(|source| StoreError::Io { path: path.to_owned(), source })
+        };
+        self.0.0.exchange(patience, put, |options| opened(options, &RECORD))
+    }
+}
+
 impl Database {
     /// Opens a database as [`Store::open`] does.
     pub fn open(options: StoreOptions, kind: &Kind) -> Result<Self, StoreError> {
-        for folder in [options.path.parent().unwrap_or(Path::new(".")), options.work_dir.as_path()] {
-            std::fs::create_dir_all(folder)
-                .map_err(|source| StoreError::Io { path: folder.to_owned(), source })?;
-        }
-        let is_new = !options.path.exists();
-        let connection = match connect(&options, kind) {
-            Err(StoreError::Open { path, detail, .. }) if set_log_aside(&options.path) => {
-                tracing::error!(store = %path.display(), detail, "set aside an unreadable write-ahead log. {}", kind.advice);
-                connect(&options, kind)?
-            }
-            other => other?,
-        };
-        if kind.is_private {
-            make_private(&options.path)?;
-            if is_new {
-                create_private_log(&options.path)?;
-            }
-        }
-        migrate::migrate(&connection, kind.migrations)?;
-        confine(&connection, &options.work_dir)?;
-        Ok(Self { writer: Mutex::new(connection), options })
+        let connection = opened(&options, kind)?;
+        Ok(Self(Link::new(connection, options)))
     }
 
     /// Opens a database as [`Store::open_read_only`] does.
@@ -216,28 +241,27 @@ impl Database {
         let connection = connect_as(&options, kind, duckdb::AccessMode::ReadOnly)?;
         migrate::refuse_newer(&connection, kind.migrations)?;
         confine(&connection, &options.work_dir)?;
-        Ok(Self { writer: Mutex::new(connection), options })
+        Ok(Self(Link::new(connection, options)))
     }
 
     /// The options it was opened with.
     pub fn options(&self) -> &StoreOptions {
-        &self.options
+        self.0.options()
     }
 
     /// The write connection, for the lifetime of the guard.
-    pub fn writer(&self) -> MutexGuard<'_, Connection> {
-        // A panic while a run is stored rolls back its transaction, so the connection remains usable.
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn writer(&self) -> Result<MutexGuard<'_, Connection>, StoreError> {
+        self.0.writer()
     }
 
     /// Runs a query on a separate connection and stops it after the time limit.
     pub fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.read_on(&self.reader()?, query)
+        self.0.read_on(&*self.reader()?, query)
     }
 
     /// A connection for several queries of a reader.
-    pub fn reader(&self) -> Result<Connection, StoreError> {
-        Ok(self.writer().try_clone()?)
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        self.0.reader()
     }
 
     /// Runs a query on a connection of [`Database::reader`] and stops it after the time limit.
@@ -246,37 +270,22 @@ impl Database {
         connection: &Connection,
         query: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let handle = connection.interrupt_handle();
-        let limit = self.options.query_timeout;
-        let (done, wait) = mpsc::channel::<()>();
-        let watchdog = std::thread::spawn(move || {
-            let timed_out = wait.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout);
-            if timed_out {
-                handle.interrupt();
-            }
-            timed_out
-        });
-        let answer = query(connection);
-        drop(done);
-        let timed_out = watchdog.join().unwrap_or(false);
-        match answer {
-            Err(_) if timed_out => Err(StoreError::TimedOut { seconds: limit.as_secs() }),
-            answer => answer,
-        }
+        self.0.read_on(connection, query)
     }
 
     /// Writes everything to the database file and empties the write-ahead log.
     pub fn checkpoint(&self) -> Result<(), StoreError> {
-        Ok(self.writer().execute_batch("FORCE CHECKPOINT")?)
+        Ok(self.writer()?.execute_batch("FORCE CHECKPOINT")?)
     }
 
     /// Copies the database into a new file and puts it in the place of the old one. A reader that started before still
     /// reads the old file. Waits at most `patience` if another process opens the new file first.
     pub fn rewrite(&self, kind: &Kind, patience: Duration) -> Result<(), StoreError> {
-        let failed = |source| StoreError::Io { path: self.options.path.clone(), source };
-        let mut writer = self.writer();
+        let options = self.options();
+        let failed = |source| StoreError::Io { path: options.path.clone(), source };
+        let mut writer = self.writer()?;
         writer.execute_batch("FORCE CHECKPOINT")?;
-        let work_dir = std::fs::canonicalize(&self.options.work_dir).map_err(failed)?;
+        let work_dir = std::fs::canonicalize(&options.work_dir).map_err(failed)?;
         // Removed when it is dropped, unless it was moved.
         let folder = tempfile::Builder::new().prefix("rewrite-").tempdir_in(&work_dir).map_err(failed)?;
         let fresh = folder.path().join("fresh.duckdb");
@@ -292,20 +301,78 @@ impl Database {
             make_private(&fresh)?;
         }
         // While the old file is still open, so that no other process writes to it in between.
-        std::fs::rename(&fresh, &self.options.path).map_err(failed)?;
+        failpoint::reach("compact.copied").map_err(failed)?;
+        std::fs::rename(&fresh, &options.path).map_err(failed)?;
+        failpoint::reach("compact.renamed").map_err(failed)?;
         let until = Instant::now() + patience;
         let reopened = loop {
-            match connect(&self.options, kind) {
+            match connect(options, kind) {
                 Err(StoreError::Locked { .. }) if Instant::now() < until => {
                     std::thread::sleep(Duration::from_millis(50));
                 }
                 opened => break opened?,
             }
         };
-        confine(&reopened, &self.options.work_dir)?;
+        confine(&reopened, &options.work_dir)?;
         *writer = reopened;
         Ok(())
     }
+}
+
+/// Opens a database file: its folders, the connection, its schema, and the limits of its queries.
+fn opened(options: &StoreOptions, kind: &Kind) -> Result<Connection, StoreError> {
+    for folder in [options.path.parent().unwrap_or(Path::new(".")), options.work_dir.as_path()] {
+        std::fs::create_dir_all(folder)
+            .map_err(|source| StoreError::Io { path: folder.to_owned(), source })?;
+    }
+    let is_new = !options.path.exists();
+    damage::set_orphaned_log_aside(&options.path)?;
+    let mut connection = match connect(options, kind) {
+        Err(StoreError::Open { detail, .. }) => opened_despite(options, kind, detail)?,
+        connected => connected?,
+    };
+    let named = |error| match error {
+        StoreError::Query(error) if damage::is_damage(&error.to_string()) => {
+            damaged(options, kind, error.to_string())
+        }
+        other => other,
+    };
+    if kind.is_private {
+        make_private(&options.path)?;
+        if is_new {
+            create_private_log(&options.path)?;
+        }
+    }
+    if kind.keeps_copy
+        && let Some(version) = migrate::outdated(&connection, kind.migrations).map_err(named)?
+    {
+        migrate::keep_copy(&connection, &options.path, version).map_err(named)?;
+        drop(connection);
+        connection = connect(options, kind)?;
+    }
+    migrate::migrate(&connection, kind.migrations).map_err(named)?;
+    confine(&connection, &options.work_dir)?;
+    Ok(connection)
+}
+
+/// After an attempt that failed: names a right that is missing, opens the file without a damaged log, or says that the
+/// file itself is damaged. A log is set aside only if the file opens without it.
+fn opened_despite(options: &StoreOptions, kind: &Kind, detail: String) -> Result<Connection, StoreError> {
+    let path = &options.path;
+    if let Some(denied) = [path.clone(), log_of(path)].iter().find_map(|file| damage::denied(file)) {
+        return Err(denied);
+    }
+    if !damage::is_damage(&detail) {
+        return Err(StoreError::Open { path: path.clone(), detail, advice: kind.advice });
+    }
+    match damage::without_log(path, || connect(options, kind))? {
+        Some(connection) => Ok(connection),
+        None => Err(damaged(options, kind, detail)),
+    }
+}
+
+fn damaged(options: &StoreOptions, kind: &Kind, detail: String) -> StoreError {
+    StoreError::Damaged { what: kind.name, path: options.path.clone(), detail, advice: kind.when_damaged }
 }
 
 fn connect(options: &StoreOptions, kind: &Kind) -> Result<Connection, StoreError> {
@@ -344,16 +411,6 @@ fn connect_as(
 fn holder(detail: &str) -> String {
     let start = detail.find("held in").map_or(0, |at| at + "held in ".len());
     detail[start..].split(". ").next().unwrap_or(detail).trim().to_owned()
-}
-
-fn set_log_aside(path: &Path) -> bool {
-    let log = log_of(path);
-    if !log.exists() {
-        return false;
-    }
-    let free =
-        (1..1000).map(|n| PathBuf::from(format!("{}.corrupt-{n}", log.display()))).find(|p| !p.exists());
-    free.is_some_and(|aside| std::fs::rename(&log, aside).is_ok())
 }
 
 /// Restricts queries to the work folder; the restriction cannot be lifted while the process runs.
@@ -400,6 +457,58 @@ mod tests {
         ] {
             assert!(run(&sql).is_err(), "{sql}");
         }
+    }
+
+    /// Writes a row and makes the checkpoint after it fail, as a full disk does.
+    fn invalidate(store: &Store) {
+        let writer = store.writer().expect("open");
+        let sql =
+            "SET debug_checkpoint_abort = 'before_header'; CREATE OR REPLACE TABLE kept AS SELECT 7 AS n";
+        writer.execute_batch(sql).expect("written");
+        writer.execute_batch("CHECKPOINT").expect_err("aborted");
+    }
+
+    #[test]
+    fn a_store_that_became_invalid_is_opened_again_with_what_was_committed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = opened(folder.path(), Duration::from_secs(60));
+        assert_eq!(store.invalid_reason(), None);
+        let count = |store: &Store| {
+            store.read(|connection| {
+                Ok(rows!(connection, "SELECT n FROM kept", [], |n: i32| n).into_iter().sum::<i32>())
+            })
+        };
+        let reader = store.reader().expect("a reader");
+        invalidate(&store);
+        assert!(store.invalid_reason().is_some_and(|reason| reason.contains("invalidated")));
+        let refused = count(&store).expect_err("invalid");
+        assert!(matches!(refused, StoreError::Closed { .. }), "{refused}");
+        assert!(!refused.concerns_content(), "no run is set aside for it");
+        let busy = store.reopen(Duration::from_millis(50)).expect_err("a reader is left");
+        assert!(matches!(busy, StoreError::Busy { .. }), "{busy}");
+        drop(reader);
+        store.reopen(Duration::from_secs(1)).expect("opened again");
+        assert_eq!(store.invalid_reason(), None);
+        assert_eq!(count(&store).expect("readable"), 7);
+    }
+
+    #[test]
+    fn a_store_that_cannot_be_opened_again_stays_closed_until_it_can() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = opened(folder.path(), Duration::from_secs(60));
+        let path = store.options().path.clone();
+        let moved = folder.path().join("moved");
+        let garbage = folder.path().join("garbage");
+        std::fs::write(&garbage, vec![7; 20_000]).expect("written");
+        let aside = |place: &Path| std::fs::rename(place, &moved);
+        let refused = store.exchange(&garbage, Duration::from_secs(1), aside).expect_err("no database");
+        assert!(refused.damage().is_some(), "{refused}");
+        let closed = store.newest_time().expect_err("closed");
+        assert!(matches!(closed, StoreError::Closed { .. }), "{closed}");
+        assert!(store.invalid_reason().is_some());
+        std::fs::rename(&moved, &path).expect("moved back");
+        store.reopen(Duration::from_secs(1)).expect("opened again");
+        assert_eq!(store.newest_time().expect("readable"), None);
     }
 
     #[test]

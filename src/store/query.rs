@@ -2,6 +2,7 @@
 //! one SELECT over these views, common table expressions and a few harmless table functions.
 
 use super::columns::{self, rows};
+use super::link::Reader;
 use super::views::{self, EVERYTHING};
 use super::{Store, StoreError};
 use chrono::DateTime;
@@ -176,7 +177,7 @@ fn is_narrow(constant: Option<&str>) -> bool {
 /// Runs a query, and interrupts it after a time or if it takes too much memory. `watch` is another connection.
 fn within<T>(
     connection: &Connection,
-    watch: Connection,
+    watch: Reader,
     limit: Duration,
     query: impl FnOnce() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {

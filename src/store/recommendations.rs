@@ -2,11 +2,12 @@
 
 use super::append::{Stored, append};
 use super::columns::{self, naive, rows, select};
-use super::transaction::transaction;
+use super::transaction::{of_file, transaction};
 use super::{Store, StoreError};
 use crate::domain::ids::{ModelSlug, Variant};
 use crate::domain::tier_history::RunDay;
 use crate::domain::tier_list::DayRange;
+use crate::failpoint;
 use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::params;
 use serde::{Deserialize, Serialize};
@@ -115,7 +116,7 @@ impl Store {
     ) -> Result<Option<NaiveDate>, StoreError> {
         let sql = "SELECT max(day) AS newest FROM recommendation WHERE method_version = ? AND day < CAST(? AS DATE)";
         let parameters = params![method_version, before.to_string()];
-        Ok(rows!(self.writer(), sql, parameters, |newest: Option<NaiveDate>| newest).pop().flatten())
+        Ok(rows!(self.writer()?, sql, parameters, |newest: Option<NaiveDate>| newest).pop().flatten())
     }
 
     /// Records the recommendations of a day, in one transaction. Those of a day that is already recorded are replaced.
@@ -128,7 +129,7 @@ impl Store {
         day: RunDay,
         recommendations: &[Recommendation],
     ) -> Result<(), StoreError> {
-        let connection = self.writer();
+        let connection = self.writer()?;
         let date = day.day.to_string();
         transaction(&connection, || {
             connection.execute(
@@ -148,7 +149,7 @@ impl Store {
                 saving_low: row.saving_low,
                 saving_high: row.saving_high,
             });
-            Ok(())
+            failpoint::reach("days.recommendations").map_err(of_file(&connection))
         })
     }
 

@@ -4,10 +4,11 @@
 use super::columns::{self, naive, rows};
 use super::export::in_span;
 use super::hourly::HOURLY;
-use super::transaction::transaction;
+use super::transaction::{of_file, transaction};
 use super::{Store, StoreError};
 use crate::domain::thresholds::{HOURLY_MIN_TOKENS, HOURLY_TOLERANCE};
 use crate::domain::window::midnight;
+use crate::failpoint;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use duckdb::{Connection, params};
 use serde::{Deserialize, Serialize};
@@ -51,7 +52,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Query`]; then nothing is changed.
     pub fn roll_up(&self, last: NaiveDate, dry_run: bool) -> Result<Option<RolledUp>, StoreError> {
-        let connection = self.writer();
+        let connection = self.writer()?;
         let Some((first, last, newest)) = range(&connection, last)? else { return Ok(None) };
         if dry_run {
             return Ok(Some(counted(&connection, first, last)?));
@@ -76,6 +77,7 @@ impl Store {
                     METHOD
                 ],
             )?;
+            failpoint::reach("rollup.removed").map_err(of_file(&connection))?;
             Ok(rolled)
         })?;
         connection.execute_batch("DROP TABLE IF EXISTS kept_reading; FORCE CHECKPOINT")?;

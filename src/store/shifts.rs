@@ -2,7 +2,7 @@
 
 use super::append::append;
 use super::columns::{self, naive, rows, select};
-use super::transaction::transaction;
+use super::transaction::{of_file, transaction};
 use super::{Store, StoreError};
 use crate::domain::change::{Change, ChangedField};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
@@ -12,6 +12,7 @@ use crate::domain::thresholds::{
     STATUS_MIN_READINGS,
 };
 use crate::domain::tier_history::RunDay;
+use crate::failpoint;
 use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::{Connection, params};
 use std::collections::BTreeMap;
@@ -150,7 +151,7 @@ impl Store {
         let sql =
             "SELECT max(day) AS newest FROM shift_day WHERE method_version = ? AND day < CAST(? AS DATE)";
         let parameters = params![method_version, before.to_string()];
-        Ok(rows!(self.writer(), sql, parameters, |newest: Option<NaiveDate>| newest).pop().flatten())
+        Ok(rows!(self.writer()?, sql, parameters, |newest: Option<NaiveDate>| newest).pop().flatten())
     }
 
     /// Start of the newest shift of each endpoint and field that was found before a day.
@@ -200,8 +201,11 @@ impl Store {
         examined: usize,
         shifts: &[Shift],
     ) -> Result<(), StoreError> {
-        let connection = self.writer();
-        transaction(&connection, || write(&connection, method_version, day, (examined, shifts)))
+        let connection = self.writer()?;
+        transaction(&connection, || {
+            write(&connection, method_version, day, (examined, shifts))?;
+            failpoint::reach("days.shifts").map_err(of_file(&connection))
+        })
     }
 
     /// The shifts that began in `[from, to)`, as known at `as_of`, newest first.

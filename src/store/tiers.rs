@@ -2,11 +2,12 @@
 
 use super::append::append;
 use super::columns::{self, each_row, naive, records, rows, select};
-use super::transaction::transaction;
+use super::transaction::{of_file, transaction};
 use super::{Store, StoreError};
 use crate::domain::ids::ProviderSlug;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_history::{EndpointKey, Held, History, ProviderKey, RunDay};
+use crate::failpoint;
 use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::arrow::array::RecordBatch;
 use duckdb::{Connection, params};
@@ -46,7 +47,7 @@ impl Store {
         let sql =
             "SELECT max(day) AS newest FROM tier_day WHERE method_version = ? AND day < CAST(? AS DATE)";
         let parameters = params![method_version, before.to_string()];
-        Ok(rows!(self.writer(), sql, parameters, |newest: Option<NaiveDate>| newest).pop().flatten())
+        Ok(rows!(self.writer()?, sql, parameters, |newest: Option<NaiveDate>| newest).pop().flatten())
     }
 
     /// The UTC days with an accepted run, later than `after` and earlier than `before`, in order.
@@ -87,8 +88,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::Query`]; then nothing is changed.
     pub fn close_day(&self, method_version: u32, day: RunDay, history: &History) -> Result<(), StoreError> {
-        let connection = self.writer();
-        transaction(&connection, || write(&connection, method_version, day, history))
+        let connection = self.writer()?;
+        transaction(&connection, || {
+            write(&connection, method_version, day, history)?;
+            failpoint::reach("days.tiers").map_err(of_file(&connection))
+        })
     }
 
     /// The tier changes of providers on days that had ended by `as_of`, newest first.

@@ -1,7 +1,10 @@
 //! Transactions: all of a change, or nothing of it.
 
 use super::StoreError;
+use crate::failpoint;
 use duckdb::Connection;
+use std::io;
+use std::path::Path;
 
 /// Rolls back the transaction of a connection if the thread panics, because the connection is used again.
 struct RolledBackOnPanic<'a>(&'a Connection);
@@ -27,10 +30,24 @@ pub(super) fn transaction<T>(
     change: impl FnOnce() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let changed = transaction_in_log(connection, change)?;
-    if let Err(error) = connection.execute_batch("CHECKPOINT") {
+    checkpoint(connection, || failpoint::reach("store.committed"));
+    Ok(changed)
+}
+
+/// Writes a checkpoint after a change that is committed; `reached` is the failpoint between the two. A failure is logged.
+pub(super) fn checkpoint(connection: &Connection, reached: impl FnOnce() -> io::Result<()>) {
+    let written = reached()
+        .map_err(of_file(connection))
+        .and_then(|()| Ok(connection.execute_batch("CHECKPOINT")?))
+        .and_then(|()| failpoint::reach("store.checkpointed").map_err(of_file(connection)));
+    if let Err(error) = written {
         tracing::warn!(%error, "cannot write a checkpoint; the change is stored");
     }
-    Ok(changed)
+}
+
+/// Makes an error of the system one of the database file of a connection.
+pub(super) fn of_file(connection: &Connection) -> impl FnOnce(io::Error) -> StoreError + '_ {
+    |source| StoreError::Io { path: connection.path().unwrap_or(Path::new("")).to_owned(), source }
 }
 
 /// Makes a change in a transaction without a checkpoint, for many small changes in a row that contain no DDL of tables
@@ -44,7 +61,10 @@ pub(super) fn transaction_in_log<T>(
 ) -> Result<T, StoreError> {
     connection.execute_batch("BEGIN")?;
     let _open = RolledBackOnPanic(connection);
-    let changed = change();
+    let changed = change().and_then(|changed| {
+        failpoint::reach("store.commit").map_err(of_file(connection))?;
+        Ok(changed)
+    });
     if changed.is_err() {
         if let Err(error) = connection.execute_batch("ROLLBACK") {
             tracing::error!(%error, "cannot roll back the transaction of a change that failed");

@@ -1,9 +1,10 @@
 //! The verdict on the collection, for the status page and `hitrate status`.
 
-use crate::domain::format::span;
+use crate::domain::format::{moment, span};
 use crate::domain::reading::RunStatus;
+use crate::domain::record::Trouble;
 use crate::domain::thresholds::STALE_AFTER_HOURS;
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use std::fmt;
 
 /// The state of the collection.
@@ -115,6 +116,33 @@ impl fmt::Display for State {
     }
 }
 
+/// "The last 3 runs failed, since 2026-08-07 10:57 UTC. The last good run was at 2026-08-07 09:57 UTC. Newest failure: …"
+pub fn trouble(of: &Trouble) -> String {
+    let verb = match (of.status, of.runs) {
+        (RunStatus::Failed, _) => "failed",
+        (RunStatus::Suspect, 1) => "is suspect",
+        (RunStatus::Suspect, _) => "failed or are suspect",
+        (RunStatus::Partial | RunStatus::Ok, _) => "had gaps",
+    };
+    let series = match of.runs {
+        1 => format!("The last run {verb}, at {}.", moment(of.since)),
+        runs => format!("The last {runs} runs {verb}, since {}.", moment(of.since)),
+    };
+    let good = match (of.last_good, of.status.is_accepted()) {
+        (Some(time), false) => format!(" The last good run was at {}.", moment(time)),
+        (Some(time), true) => format!(" The last complete run was at {}.", moment(time)),
+        (None, false) => " There is no good run yet.".to_owned(),
+        (None, true) => " There is no complete run yet.".to_owned(),
+    };
+    let reason = of.reason.as_ref().map(|reason| format!(" Newest failure: {reason}")).unwrap_or_default();
+    format!("{series}{good}{reason}")
+}
+
+/// "The next run is due at 2026-08-07 13:57 UTC."; `None` if that time is not known or over.
+pub fn next_run(at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<String> {
+    at.filter(|at| *at > now).map(|at| format!("The next run is due at {}.", moment(at)))
+}
+
 /// "70 of the last 72 runs were complete; 1 partial, 1 failed. Longest gap between two runs: 14 hours.", or "The only run
 /// was not complete: partial."
 pub fn runs(statuses: &[RunStatus], longest_gap: Option<&str>) -> String {
@@ -158,6 +186,33 @@ mod tests {
         assert_eq!(runs(&[Ok], None), "The only run was complete.");
         assert_eq!(runs(&[Partial], None), "The only run was not complete: partial.");
         assert_eq!(runs(&[Failed], None), "The only run was not complete: failed.");
+    }
+
+    #[test]
+    fn trouble_says_what_since_when_and_why() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().expect("a time");
+        let mut of = Trouble {
+            status: RunStatus::Failed,
+            since: at("2026-08-07T10:57:00Z"),
+            runs: 3,
+            last_good: Some(at("2026-08-07T09:57:00Z")),
+            reason: Some("unavailable: the upstream does not respond".to_owned()),
+        };
+        assert_eq!(
+            trouble(&of),
+            format!(
+                "The last 3 runs failed, since {}. The last good run was at {}. Newest failure: unavailable: the upstream \
+                 does not respond",
+                moment(of.since),
+                moment(at("2026-08-07T09:57:00Z"))
+            )
+        );
+        (of.status, of.runs, of.last_good, of.reason) = (RunStatus::Partial, 1, None, None);
+        let gaps = format!("The last run had gaps, at {}. There is no complete run yet.", moment(of.since));
+        assert_eq!(trouble(&of), gaps);
+        let next = next_run(Some(of.since), at("2026-08-07T10:00:00Z"));
+        assert_eq!(next, Some(format!("The next run is due at {}.", moment(of.since))));
+        assert_eq!(next_run(Some(of.since), of.since), None, "over");
     }
 
     #[test]

@@ -389,6 +389,31 @@ async fn a_replay_imports_the_archived_history_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_batch_is_named_by_a_replay_and_requested_again() {
+    let (data, other) = (folder(), folder());
+    let (upstream, live) = recorded(data.path()).await;
+    import(&live, &options(&upstream)).await;
+    let left = || live.history_plan(&options(&upstream)).expect("a plan").left.values().sum::<usize>();
+    assert_eq!(left(), 0);
+    let manifests = || Archive::open(live.data.history()).manifests().expect("listed");
+    let before = manifests();
+    let damaged = &before[0];
+    std::fs::write(damaged, "damaged").expect("written");
+    let rebuilt = pipeline(other.path());
+    let replayed = rebuilt.replay_with(&live.archive, Some(&live.data), |_, _| {}).expect("replayed");
+    let [aside] = replayed.set_aside.as_slice() else { panic!("one batch, not {:?}", replayed.set_aside) };
+    assert_eq!(aside.file, damaged.to_string_lossy());
+    assert_eq!(replayed.stored, 1, "the rest is replayed");
+    assert!(left() > 0, "its requests count as not answered");
+    let (report, _) = import(&live, &options(&upstream)).await;
+    assert_eq!((report.stopped, left()), (None, 0));
+    assert!(manifests().len() >= before.len(), "no other batch is replaced");
+    let verified = Archive::open(live.data.history()).verify(|_, _| {}).expect("listed");
+    let paths: BTreeSet<_> = verified.problems.iter().map(|problem| &problem.path).collect();
+    assert_eq!(paths, BTreeSet::from([damaged]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_import_needs_a_record_and_known_models() {
     let data = folder();
     let empty = pipeline(data.path());

@@ -77,6 +77,11 @@ impl Server {
         Self::start(command().arg("--data-dir").arg(folder).args(arguments))
     }
 
+    /// A process that serves at an address already.
+    pub fn at(child: Child, url: String) -> Self {
+        Self { child, url }
+    }
+
     /// Its process.
     pub fn pid(&self) -> u32 {
         self.child.id()
@@ -92,7 +97,12 @@ impl Server {
 
     /// Status and body of a request without a body of its own.
     pub fn ask(&self, method: &str, path: &str) -> (u16, Vec<u8>) {
-        let address = self.url.strip_prefix("http://").expect("http");
+        Self::ask_at(&self.url, method, path)
+    }
+
+    /// The same of any server.
+    pub fn ask_at(url: &str, method: &str, path: &str) -> (u16, Vec<u8>) {
+        let address = url.strip_prefix("http://").expect("http");
         let mut stream = TcpStream::connect(address).expect("it listens");
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"

@@ -1,6 +1,7 @@
 //! The documents name everything that exists, and nothing else: API routes, modules and functions. Commands, settings,
 //! exit codes and thresholds are generated (`docs/reference.rs`), and so are tables and columns (`docs/schema.rs`).
 
+mod dependencies;
 mod method;
 mod reference;
 mod schema;

@@ -1,10 +1,14 @@
 //! The way from the upstream to the snapshot, over HTTP, against the simulator.
 
+mod archive;
 mod bounds;
+mod clock;
+mod damage;
 mod faults;
 mod midnight;
 mod recommendations;
 mod recovery;
+mod schema;
 mod suspect;
 mod windows;
 

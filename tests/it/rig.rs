@@ -39,6 +39,16 @@ fn file(folder: &Path) -> duckdb::Connection {
     duckdb::Connection::open(DataDir::new(folder).store()).expect("the database file opens")
 }
 
+/// The names of the files in a folder that were set aside, in order.
+pub fn set_aside(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("readable").map(|entry| entry.expect("readable"));
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.retain(|name| name.contains(".damaged-"));
+    names.sort();
+    names
+}
+
 /// Runs statements directly on the database file.
 pub fn tamper(folder: &Path, sql: &str) {
     file(folder).execute_batch(sql).expect("the statements run");
@@ -68,4 +78,45 @@ fn texts(connection: &duckdb::Connection, sql: &str) -> Vec<String> {
     let mut statement = connection.prepare(sql).expect("a valid query");
     let rows = statement.query_map([], |row| row.get(0)).expect("it runs");
     rows.collect::<Result<_, _>>().expect("texts")
+}
+
+/// The rows of a query over a table on a copy of the database file and its write-ahead log, each as one text, or the error;
+/// none if there is no file or no such table. The original stays as it is: opening a database replays its log.
+#[allow(clippy::disallowed_methods)]
+pub fn rows_of_copy(folder: &Path, table: &str, query: &str) -> Result<Vec<String>, String> {
+    let (store, copied) = (DataDir::new(folder).store(), tempfile::tempdir().expect("a temporary folder"));
+    if !store.is_file() {
+        return Ok(Vec::new());
+    }
+    for ending in ["", ".wal"] {
+        let from = format!("{}{ending}", store.display());
+        if Path::new(&from).is_file() {
+            let to = copied.path().join(format!("hitrate.duckdb{ending}"));
+            std::fs::copy(from, to).expect("copied");
+        }
+    }
+    let read = || -> Result<Vec<String>, duckdb::Error> {
+        let connection = duckdb::Connection::open(DataDir::new(copied.path()).store())?;
+        let texts = |sql: &str| -> Result<Vec<String>, duckdb::Error> {
+            connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
+        };
+        if texts("SELECT table_name FROM duckdb_tables()")?.iter().all(|name| name != table) {
+            return Ok(Vec::new());
+        }
+        texts(query)
+    };
+    read().map_err(|error| error.to_string())
+}
+
+/// Copies a folder with everything in it.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("readable").map(|entry| entry.expect("readable")) {
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            std::fs::copy(&from, &to).expect("copied");
+        }
+    }
 }

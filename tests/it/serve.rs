@@ -311,3 +311,37 @@ async fn metrics_tell_of_the_data_and_of_the_answers() {
     assert!(text.contains(concat!("version=\"", env!("CARGO_PKG_VERSION"), "\"")), "{text}");
     service.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_missing_asset_counts_against_the_limit_and_a_real_one_does_not() {
+    let service = Service::start("[serve]\nrequests_per_minute = 5\n").await;
+    let front = service.get("/", "").await.text();
+    let mut targets = front.split("href=\"").filter_map(|part| part.split('"').next());
+    let style = targets.find(|target| target.starts_with("/assets/")).expect("a style").to_owned();
+    for _ in 0..20 {
+        assert_eq!(service.get(&style, "").await.status, 200);
+    }
+    let mut statuses = BTreeSet::new();
+    for _ in 0..6 {
+        statuses.insert(service.get("/assets/nothing.css", "").await.status);
+    }
+    assert_eq!(statuses, BTreeSet::from([404, 429]));
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_behind_a_proxy_that_states_ports_do_not_share_a_limit() {
+    let settings = "[serve]\nrequests_per_minute = 2\nclient_header = \"X-Forwarded-For\"\n";
+    let service = Service::start(settings).await;
+    for client in ["198.51.100.7:4001", "198.51.100.8:4001", "[2001:db8::7]:4001", "203.0.113.1, unknown7"] {
+        let statuses = [
+            service.get("/search?q=zzz1", &format!("X-Forwarded-For: {client}\r\n")).await.status,
+            service.get("/search?q=zzz2", &format!("X-Forwarded-For: {client}\r\n")).await.status,
+            service.get("/search?q=zzz3", &format!("X-Forwarded-For: {client}\r\n")).await.status,
+        ];
+        assert_eq!(statuses, [200, 200, 429], "{client}");
+    }
+    // Another port is the same client.
+    assert_eq!(service.get("/search?q=zzz4", "X-Forwarded-For: 198.51.100.7:9\r\n").await.status, 429);
+    service.stop().await;
+}

@@ -1,6 +1,6 @@
 //! Secrets of receivers: from files or environment variables, read for each delivery, never printed.
 
-use crate::config::{Hidden, Receiver};
+use crate::config::{Hidden, Receiver, read_text};
 use base64::Engine;
 use base64::engine::GeneralPurpose;
 use base64::engine::general_purpose::{NO_PAD, STANDARD};
@@ -102,11 +102,8 @@ impl Places<'_> {
             (inline.expose().to_owned(), "the settings".to_owned())
         } else if !file.is_empty() {
             let path = self.base.join(file);
-            let text = std::fs::read_to_string(&path).map_err(|source| SecretError::File {
-                what,
-                path: path.clone(),
-                source,
-            })?;
+            let text =
+                read_text(&path).map_err(|source| SecretError::File { what, path: path.clone(), source })?;
             (text, path.display().to_string())
         } else {
             let missing = |_| SecretError::Variable { what, name: env.to_owned() };

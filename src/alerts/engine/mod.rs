@@ -20,6 +20,7 @@ use crate::alerts::delivery::{AlertsError, Outbox};
 use crate::alerts::notice::Notice;
 use crate::config::{Alerts, Rule};
 use crate::domain::change::{Change, ChangeKind};
+use crate::failpoint;
 use crate::snapshot::Snapshot;
 use chrono::{DateTime, Duration, Utc};
 use matching::{is_same_read_again, may_be_taken_back, reports};
@@ -226,6 +227,8 @@ pub fn run(rules: &Alerts, folder: &Path, outbox: &Outbox, input: Input<'_>) -> 
         }
         return Err(error.into());
     }
+    let failed = |source| StateError::Io { path: folder.to_owned(), source };
+    failpoint::reach("alerts.outbox").map_err(failed)?;
     state.error = None;
     state.save(folder)?;
     Ok(notices.len())

@@ -1,6 +1,6 @@
 //! `hitrate import file`.
 
-use super::super::running::{encode, post};
+use super::super::running::{encode, has_server, post};
 use super::super::tables::line;
 use super::super::{Common, exit, progress};
 use crate::imports::FileForm;
@@ -52,7 +52,7 @@ pub fn run(common: &Common, args: &FileArgs) -> Result<u8> {
     let data = common.data();
     let into = match Pipeline::open(common.settings()?, data.clone(), Common::clock()) {
         Ok(pipeline) => Into::Folder(Box::new(pipeline)),
-        Err(PipelineError::Store(StoreError::Locked { .. })) => Into::Server,
+        Err(PipelineError::Store(StoreError::Locked { .. })) if has_server(&data) => Into::Server,
         Err(error) => return Err(error.into()),
     };
     let bar = progress(args.paths.len(), "importing");

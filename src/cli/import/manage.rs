@@ -1,6 +1,6 @@
 //! `hitrate import list` and `hitrate import forget`.
 
-use super::super::running::{encode, post, read_or_ask};
+use super::super::running::{encode, has_server, post, read_or_ask};
 use super::super::tables::{Column, Report, Table, clean, name, number, text};
 use super::super::{Common, exit};
 use crate::domain::imported::{ImportKind, ImportReport, ImportSummary};
@@ -163,7 +163,7 @@ pub fn forget(common: &Common, args: &ForgetArgs) -> Result<u8> {
     let data = common.recorded()?;
     let removed = match Pipeline::open(common.settings()?, data.clone(), Common::clock()) {
         Ok(pipeline) => pipeline.forget_import(&args.source)?,
-        Err(PipelineError::Store(StoreError::Locked { .. })) => {
+        Err(PipelineError::Store(StoreError::Locked { .. })) if has_server(&data) => {
             let body = post(&data, &format!("/local/imports/forget?source={}", encode(&args.source)))?;
             serde_json::from_slice(&body).context("cannot read the server's response")?
         }

@@ -95,7 +95,7 @@ fn known(common: &Common, args: &PlansArgs) -> Result<Vec<Plan>> {
 
 fn own_plans(file: &Path, shipped: &[Plan]) -> Result<Vec<Plan>> {
     let path = file.display().to_string();
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read the plans in {path}"))?;
+    let text = crate::config::read_text(file).with_context(|| format!("cannot read the plans in {path}"))?;
     let own = read_plans(&text, &path)?;
     if let Some(plan) = own.iter().find(|plan| shipped.iter().any(|one| one.name == plan.name)) {
         bail!(

@@ -7,12 +7,12 @@ use chrono::{DateTime, Duration, Utc};
 /// Statuses that say nothing about a document: the upstream refused, or had no time.
 const NO_ANSWER: [u16; 7] = [401, 403, 408, 425, 429, 451, 499];
 
-/// The manifests of the archive, oldest first.
+/// The manifests of the archive that can be read, oldest first. What the others answered is requested again.
 ///
 /// # Errors
-/// If the folder or a manifest cannot be read.
+/// If the folder cannot be read.
 pub(super) fn manifests(archive: &Archive) -> Result<Vec<Manifest>, ArchiveError> {
-    archive.manifests()?.iter().map(|path| Archive::read_manifest(path)).collect()
+    archive.readable_manifests()
 }
 
 /// The requests that were answered since a time; `None` means at any time.

@@ -14,7 +14,8 @@ impl Pipeline {
     /// them. Nothing happens if there is no such archive, or no record.
     ///
     /// # Errors
-    /// [`PipelineError`] if a manifest or a body cannot be read, or if a batch cannot be stored.
+    /// [`PipelineError`] if the folder cannot be read, or if a batch cannot be stored. A batch that cannot be read is logged,
+    /// and the rest is imported.
     pub fn replay_history(
         &self,
         archive: &Archive,
@@ -31,7 +32,13 @@ impl Pipeline {
         let reader = Reader::new(&*self.upstream, &pairs);
         for takes_prices in [true, false] {
             for manifest in &manifests {
-                for batch in archived_batches(&reader, archive, manifest, &mut book)? {
+                let batches = archived_batches(&reader, archive, manifest, &mut book);
+                let batches = batches.unwrap_or_else(|error| {
+                    let run_id = &manifest.header.run_id;
+                    tracing::error!(run_id, %error, "importing the history without this batch");
+                    Vec::new()
+                });
+                for batch in batches {
                     if (batch.source.kind == ImportKind::ListedPrices) == takes_prices {
                         add(&mut report, sink(&batch)?);
                     }

@@ -147,6 +147,7 @@ impl Pipeline {
                         import.keep(&fetched, &sweep)?;
                         import.pass_on(&fetched, sink)
                     })?;
+                    fetcher.forget_bodies();
                     let refused = are_pages(&fetched).then_some(ImportStop::Refused);
                     stop_of(&sweep, cancel).or(refused)
                 }
@@ -247,7 +248,14 @@ impl<'a> Import<'a> {
             if is_complete && position < last {
                 continue;
             }
-            let batches = archived_batches(&reader, &self.archive, manifest, &mut self.book)?;
+            let batches = match archived_batches(&reader, &self.archive, manifest, &mut self.book) {
+                Ok(batches) => batches,
+                Err(error) => {
+                    let run_id = &manifest.header.run_id;
+                    tracing::error!(run_id, %error, "continuing the history import without this batch");
+                    continue;
+                }
+            };
             if position == last {
                 batches.iter().try_for_each(|batch| sink(batch).map(drop))?;
             }
@@ -285,6 +293,10 @@ impl<'a> Import<'a> {
             budget: BATCH as u32,
             timeout: std::time::Duration::from_secs(config.fetch.timeout_seconds),
             max_body_bytes: config.fetch.max_body_mib << 20,
+            max_total_bytes: config.fetch.max_sweep_mib << 20,
+            ca_file: self.pipeline.ca_file(),
+            max_attempts: config.fetch.max_attempts,
+            backoff_base: std::time::Duration::from_millis(config.fetch.retry_delay_ms),
             ..FetchConfig::default()
         }
     }
@@ -327,9 +339,12 @@ impl<'a> Import<'a> {
         }
         let observed_at = self.now();
         let name = self.pipeline.upstream.name();
+        // Several batches may be of one second, and a manifest that cannot be read must not be replaced.
+        let mut run_ids =
+            (self.manifests.len()..).map(|number| format!("{}-{number:05}", run_id(observed_at)));
+        let run_id = run_ids.find(|run_id| !self.archive.has(run_id, observed_at)).unwrap_or_default();
         let header = RunHeader {
-            // Several batches may be of one second.
-            run_id: format!("{}-{:05}", run_id(observed_at), self.manifests.len()),
+            run_id,
             observed_at,
             upstream: self.base_url.clone(),
             simulated: self.simulated,

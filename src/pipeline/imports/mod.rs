@@ -10,6 +10,7 @@ use super::{DataDir, Pipeline, PipelineError, SetAside};
 use crate::archive::hex_sha256;
 use crate::domain::imported::{ImportKind, ImportReport, ImportSource, ImportSummary};
 use crate::durable;
+use crate::failpoint;
 use crate::imports::{Contents, FileError, FileForm, read_file};
 use crate::store::{ImportedAs, Store};
 use crate::upstream::Upstream;
@@ -210,6 +211,8 @@ pub fn import_file(
         }
         (kept, contents)
     };
+    let failed = |source| ImportError::Io { path: path.clone(), source };
+    failpoint::reach("import.kept").map_err(failed)?;
     let (batch, parts) = contents.into_batch(kept.source());
     let how = ImportedAs { name: file.name.clone(), dry_run: file.dry_run };
     let report = store.import_parts(&batch, &parts, &how)?;

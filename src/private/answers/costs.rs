@@ -85,7 +85,7 @@ pub fn flat_plans(own: &Own, words: &Words) -> Result<PlansReport, AnswerError> 
     if !file.is_empty() {
         let path = own.data.path().join(file);
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(&path).map_err(|error| failed(format!("{shown}: {error}")))?;
+        let text = crate::config::read_text(&path).map_err(|error| failed(format!("{shown}: {error}")))?;
         known.extend(read_plans(&text, &shown).map_err(failed)?);
     }
     if let Some(name) = word::<String>(words, "plan")? {

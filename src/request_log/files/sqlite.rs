@@ -60,7 +60,9 @@ pub(super) fn read(path: &Path, tap: &Tap<'_>, out: &mut Collector) -> Result<()
 pub(super) fn read_copied(source: &mut dyn Read, out: &mut Collector) -> Result<(), Stop> {
     let mut file = tempfile::NamedTempFile::new()?;
     // What could be decompressed before damage is read; the damage is reported after it.
-    let copied = io::copy(source, &mut file);
+    let copied = io::copy(&mut source.take(LARGEST_COPY + 1), &mut file).and_then(|bytes| {
+        if bytes > LARGEST_COPY { Err(io::Error::other("too large to copy")) } else { Ok(bytes) }
+    });
     file.flush()?;
     let read = rows(&immutable(file.path()), out);
     copied.map_err(Stop::Io).and(read)

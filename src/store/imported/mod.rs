@@ -8,10 +8,11 @@ mod stage;
 pub use read::ImportedDayRow;
 
 use super::columns::{self, naive, rows};
-use super::transaction::{taken_back, transaction};
+use super::transaction::{of_file, taken_back, transaction};
 use super::{Store, StoreError};
 use crate::domain::format::grouped;
 use crate::domain::imported::{ImportBatch, ImportReport, ImportSource, ImportedParts};
+use crate::failpoint;
 use duckdb::{Connection, params};
 use std::collections::HashMap;
 
@@ -95,8 +96,12 @@ impl Store {
         parts: &ImportedParts,
         how: &ImportedAs,
     ) -> Result<ImportReport, StoreError> {
-        let connection = self.writer();
-        let change = || import(&connection, batch, parts, how);
+        let connection = self.writer()?;
+        let change = || {
+            let report = import(&connection, batch, parts, how)?;
+            failpoint::reach("import.rows").map_err(of_file(&connection))?;
+            Ok(report)
+        };
         if how.dry_run { taken_back(&connection, change) } else { transaction(&connection, change) }
     }
 }

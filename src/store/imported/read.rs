@@ -74,7 +74,7 @@ impl Store {
         let Some(source) = self.import_sources()?.into_iter().find(|source| source.name == name) else {
             return Ok(None);
         };
-        let connection = self.writer();
+        let connection = self.writer()?;
         transaction(&connection, || {
             let sql = "SELECT source_no FROM import_source WHERE name = ?";
             for number in rows!(connection, sql, [name], |source_no: i32| source_no) {

@@ -3,7 +3,7 @@
 use crate::domain::document::{Pair, RouteAnswer};
 use crate::domain::ids::{ModelSlug, Variant};
 use crate::domain::reading::{Known, RunStatus};
-use crate::domain::record::{RunSummary, with_run_summary};
+use crate::domain::record::{RunSummary, Trouble, with_run_summary};
 use crate::domain::thresholds::EMPTY_ANSWER_HOURS;
 use crate::domain::window::WindowKind;
 use crate::store::columns::{self, each_row, naive, records, rows, select};
@@ -29,7 +29,7 @@ impl Store {
     /// The window kind of the newest accepted run before a time that knew it.
     pub fn last_window_kind(&self, before: DateTime<Utc>) -> Result<Option<WindowKind>, StoreError> {
         let sql = "SELECT max_by(window_kind, run_no) AS kind FROM run WHERE window_kind <> 'unknown' AND status NOT IN ('failed', 'suspect') AND observed_at < CAST(? AS TIMESTAMP)";
-        Ok(rows!(self.writer(), sql, [naive(before)], |kind: Option<WindowKind>| kind).pop().flatten())
+        Ok(rows!(self.writer()?, sql, [naive(before)], |kind: Option<WindowKind>| kind).pop().flatten())
     }
 
     /// The state of the newest accepted run before a time. If that run is too old to show what is missing, only the
@@ -46,7 +46,7 @@ impl Store {
                     AND observed_at >= CAST(? AS TIMESTAMP))
              GROUP BY ALL";
         let span = [naive(before), naive(oldest)];
-        let pairs = rows!(self.writer(), sql, span, |model: ModelSlug, variant: Variant, used: bool| {
+        let pairs = rows!(self.writer()?, sql, span, |model: ModelSlug, variant: Variant, used: bool| {
             (Pair { model, variant }, used)
         });
         for (pair, used) in pairs {
@@ -75,7 +75,7 @@ impl Store {
                AND CAST(observed_at AS DATE) = CAST(? AS DATE) LIMIT 1"
         );
         let day = at.date_naive().to_string();
-        Ok(!rows!(self.writer(), &sql, [&day], |run_id: String| run_id).is_empty())
+        Ok(!rows!(self.writer()?, &sql, [&day], |run_id: String| run_id).is_empty())
     }
 
     /// The runs up to `as_of`, newest first, at most `limit`.
@@ -108,9 +108,42 @@ impl Store {
         })
     }
 
+    /// What the newest runs up to `as_of` lack; `None` if the newest is complete, or if there is none.
+    pub fn trouble(&self, as_of: DateTime<Utc>) -> Result<Option<Trouble>, StoreError> {
+        let newest = self.runs(as_of, 1)?.pop().map(|row| row.run);
+        let Some(newest) = newest.filter(|run| run.status != RunStatus::Ok) else { return Ok(None) };
+        let good =
+            if newest.status.is_accepted() { "status = 'ok'" } else { "status NOT IN ('failed', 'suspect')" };
+        let sql = format!(
+            "WITH good AS (SELECT max(observed_at) AS at FROM run
+                WHERE {good} AND observed_at <= CAST(? AS TIMESTAMP))
+             SELECT count(*) AS runs, min(observed_at) AS since, any_value(good.at) AS last_good FROM run, good
+             WHERE observed_at <= CAST(? AS TIMESTAMP) AND (good.at IS NULL OR observed_at > good.at)"
+        );
+        let times = [naive(as_of), naive(as_of)];
+        let found = select!(
+            self,
+            &sql,
+            times,
+            |runs: usize, since: Option<DateTime<Utc>>, last_good: Option<DateTime<Utc>>| (
+                runs, since, last_good
+            )
+        );
+        let Some((runs, Some(since), last_good)) = found?.pop() else { return Ok(None) };
+        let (status, reason) = (newest.status, newest.failures.into_iter().next());
+        Ok(Some(Trouble { status, since, runs, last_good, reason }))
+    }
+
     /// The ids of all runs, including failed ones.
     pub fn run_ids(&self) -> Result<BTreeSet<String>, StoreError> {
-        let ids = rows!(self.writer(), "SELECT run_id FROM run", [], |run_id: String| run_id);
+        let ids = rows!(self.writer()?, "SELECT run_id FROM run", [], |run_id: String| run_id);
+        Ok(ids.into_iter().collect())
+    }
+
+    /// The ids of the runs that are in the record: those that neither failed nor are suspect.
+    pub fn accepted_ids(&self) -> Result<BTreeSet<String>, StoreError> {
+        let sql = "SELECT run_id FROM run WHERE status NOT IN ('failed', 'suspect')";
+        let ids = rows!(self.writer()?, sql, [], |run_id: String| run_id);
         Ok(ids.into_iter().collect())
     }
 
@@ -148,7 +181,8 @@ impl Store {
 
     /// Time of the newest run, including failed ones.
     pub fn newest_time(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        newest_time(&self.writer())
+        let connection = self.writer()?;
+        newest_time(&connection)
     }
 }
 

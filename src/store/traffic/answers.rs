@@ -7,6 +7,7 @@ pub use super::answer_rows::{
     SessionCallRow, SessionTotals, SourceRow, SpendRow, TimesRow, UnjudgedRow,
 };
 use crate::store::columns::{naive, records, rows};
+use crate::store::link::Reader;
 use crate::store::{StoreError, columns};
 use duckdb::{Connection, Params};
 use std::cell::OnceCell;
@@ -45,7 +46,7 @@ pub struct Answers<'a> {
     store: &'a TrafficStore,
     scope: Scope,
     /// The connection with the temporary table `tally`, once a query needs it.
-    tally: OnceCell<Connection>,
+    tally: OnceCell<Reader>,
 }
 
 impl TrafficStore {

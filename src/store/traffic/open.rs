@@ -1,5 +1,6 @@
 //! Opens the database of the user's own traffic for as long as it is used.
 
+use crate::store::link::Reader;
 use crate::store::migrate;
 use crate::store::open::{Database, Kind, create_private_log, make_private};
 use crate::store::transaction::transaction_in_log;
@@ -19,6 +20,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 const TRAFFIC: Kind = Kind {
     migrations: migrate::TRAFFIC,
     advice: "The log files you imported are unchanged: move this file away and import them again",
+    keeps_copy: false,
+    when_damaged: "The log files you imported are unchanged: move this file away and import them again",
     name: "the database of your own traffic",
     while_in_use: IN_USE,
     is_private: true,
@@ -105,7 +108,7 @@ impl TrafficStore {
     }
 
     /// A connection for several queries, with temporary tables of its own.
-    pub(super) fn reader(&self) -> Result<Connection, StoreError> {
+    pub(super) fn reader(&self) -> Result<Reader, StoreError> {
         self.database.reader()
     }
 
@@ -123,7 +126,7 @@ impl TrafficStore {
         &self,
         change: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let connection = self.database.writer();
+        let connection = self.database.writer()?;
         create_private_log(&self.database.options().path)?;
         let changed = transaction_in_log(&connection, || change(&connection));
         drop(connection);

@@ -14,7 +14,7 @@ mod usage;
 pub use self::endpoints::{FACT_FIELDS, StatsEndpoint};
 use self::row::{Fault, Row};
 pub use self::usage::{Summary, UsageBody};
-use super::{Content, DocumentKind, drift, wire};
+use super::{Content, DocumentKind, drift, shape, wire};
 use crate::domain::bounds;
 use crate::domain::document::Pair;
 use crate::domain::reading::{DriftPath, QuarantineReason, Quarantined};
@@ -107,6 +107,9 @@ impl Reader<'_> {
     fn content(&mut self, body: &[u8]) -> Found<Option<Content>> {
         if nothing_in(body) {
             return Ok(None);
+        }
+        if let Some(detail) = shape::refusal(body) {
+            return Err(("$".to_owned(), detail));
         }
         match self.kind {
             DocumentKind::Models => self.models(body),

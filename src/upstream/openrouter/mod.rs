@@ -12,6 +12,7 @@ mod names;
 mod price_override;
 mod read;
 mod recorded;
+mod shape;
 mod wire;
 
 use super::history::{Answered, HistoryQuery, KnownEndpoint, PastBody};
@@ -231,8 +232,12 @@ fn pair_of(model: &Model) -> Pair {
     Pair { model: model.model.clone(), variant: model.variant.clone() }
 }
 
-/// Escapes the characters that a path must not contain; slashes and colons of model ids remain.
+/// Escapes the characters that a path must not contain; slashes and colons of model ids remain. An id with dot segments,
+/// which would lead to another route, becomes one segment that no upstream knows.
 fn path_escape(text: &str) -> String {
+    if text.split('/').any(|segment| matches!(segment, "." | "..")) {
+        return format!("%2F{}", escape(text, b"-._~:"));
+    }
     escape(text, b"-._~/:")
 }
 
@@ -300,6 +305,16 @@ mod tests {
             upstream(true, false).plan(&models, false)[0].path,
             "/api/v1/models/a/b%3Fx%3D1%23y%26z/endpoints"
         );
+        // Dot segments would lead to other routes: a client removes them before it sends the request.
+        for (id, path) in [
+            ("../../frontend/v1/x", "%2F..%2F..%2Ffrontend%2Fv1%2Fx"),
+            ("a/./b", "%2Fa%2F.%2Fb"),
+            ("..", "%2F.."),
+            ("a/b-2.5", "a/b-2.5"),
+        ] {
+            let planned = upstream(true, false).plan(&[model(id)], false);
+            assert_eq!(planned[0].path, format!("/api/v1/models/{path}/endpoints"));
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::{get, sample, site, site_over, tags};
 use chrono::Duration;
 use hitrate::domain::change::{Change, ChangeKind, ChangeValue, ChangedField};
 use hitrate::domain::reading::RunStatus;
+use hitrate::domain::record::Trouble;
 
 #[tokio::test]
 async fn the_verdict_is_the_worst_of_what_is_known() {
@@ -27,6 +28,32 @@ async fn the_verdict_is_the_worst_of_what_is_known() {
     snapshot.status.runs.clear();
     let none = get(&site_over(Some(snapshot), Duration::zero()), "/status").await.body;
     assert!(none.contains("No run is recorded yet.") && !none.contains("class=\"beats\""), "{none}");
+}
+
+#[tokio::test]
+async fn trouble_is_reported_with_its_beginning_its_reason_and_the_next_run() {
+    let mut snapshot = sample::snapshot();
+    let as_of = snapshot.as_of;
+    snapshot.status.trouble = Some(Trouble {
+        status: RunStatus::Failed,
+        since: as_of - Duration::hours(4),
+        runs: 5,
+        last_good: Some(as_of - Duration::hours(5)),
+        reason: Some("GET https://up.example/<script>alert(1)</script>: cannot connect".to_owned()),
+    });
+    snapshot.next_run = Some(as_of + Duration::hours(1));
+    let page = get(&site_over(Some(snapshot.clone()), Duration::zero()), "/status").await.body;
+    tags("/status", &page);
+    for part in ["The last 5 runs failed, since ", "The last good run was at ", "The next run is due at "] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(page.contains("cannot connect") && !page.contains("<script>alert"), "{page}");
+    // The time of the next run is over: nothing is claimed about it.
+    let old = get(&site_over(Some(snapshot.clone()), Duration::hours(2)), "/status").await.body;
+    assert!(!old.contains("The next run is due at "), "{old}");
+    (snapshot.status.trouble, snapshot.next_run) = (None, None);
+    let well = get(&site_over(Some(snapshot), Duration::zero()), "/status").await.body;
+    assert!(!well.contains("runs failed, since") && !well.contains("The next run"), "{well}");
 }
 
 #[tokio::test]

@@ -129,7 +129,8 @@ fn a_file_that_is_no_database_is_refused_with_a_way_out() {
     let data = folder();
     std::fs::write(DataDir::new(data.path()).store(), vec![7; 20_000]).expect("written");
     let refused = try_store(data.path()).expect_err("refused");
-    assert!(matches!(refused, StoreError::Open { .. }), "{refused}");
+    assert!(matches!(refused, StoreError::Damaged { .. }), "{refused}");
+    assert!(refused.to_string().contains("hitrate.duckdb is damaged"), "{refused}");
     assert!(refused.to_string().contains("hitrate replay --into"), "{refused}");
 }
 
@@ -154,7 +155,9 @@ fn an_unreadable_log_is_set_aside_and_the_store_opens() {
     let opened = store(data.path());
     assert_eq!(opened.newest_time().expect("readable"), Some(at("2026-08-07T10:57:00Z")));
     drop(opened);
-    let aside = data.path().join("hitrate.duckdb.wal.corrupt-1");
-    assert_eq!(std::fs::read(aside).expect("kept, not deleted").len(), length);
+    let aside = crate::rig::set_aside(data.path());
+    let [aside] = aside.as_slice() else { panic!("one file, not {aside:?}") };
+    assert!(aside.starts_with("hitrate.duckdb.wal.damaged-"), "{aside}");
+    assert_eq!(std::fs::read(data.path().join(aside)).expect("kept, not deleted").len(), length);
     assert_eq!(rows(data.path(), "SELECT 1 FROM reading").len(), 1);
 }

@@ -14,7 +14,7 @@ mod rows;
 mod uptime;
 mod values;
 
-use super::DocumentKind;
+use super::{DocumentKind, shape};
 use crate::domain::document::Request;
 use crate::domain::ids::{DocumentName, names};
 use crate::domain::imported::ImportKind;
@@ -65,6 +65,10 @@ pub(super) fn read(outcome: &Outcome<'_>, known: &[KnownEndpoint]) -> Option<Pas
         return None;
     }
     let mut body = PastBody::of(kind.imports());
+    if let Some(detail) = shape::refusal(outcome.body) {
+        body.refused.push(("$".to_owned(), detail));
+        return Some(body);
+    }
     match kind {
         PastKind::Listed => listed::read(outcome, known, &mut body),
         PastKind::Charts => {

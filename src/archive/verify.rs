@@ -1,0 +1,167 @@
+//! Checking everything that the archive has.
+
+use super::manifest::{Location, Manifest};
+use super::shared::Problem;
+use super::{Archive, ArchiveError, files, io_error, pack, run_id_of};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+
+/// Result of [`Archive::verify`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    /// Manifests, those that cannot be read included.
+    pub manifests: usize,
+    /// Manifests of older versions, which have no digest: damage that leaves them readable is not found.
+    pub without_digest: usize,
+    /// Packs.
+    pub packs: usize,
+    /// Packs that no manifest refers to: the process ended between a pack and its manifest. They do no harm.
+    pub unreferenced: usize,
+    /// Bodies that were read and have their sha256; a body that several runs share counts once.
+    pub bodies: usize,
+    /// Size of all files, bytes.
+    pub bytes: u64,
+    /// Files that are missing, damaged or unreadable, by path.
+    pub problems: Vec<Problem>,
+}
+
+/// The bodies of a pack that cannot be read.
+#[derive(Debug, Default)]
+struct Lost {
+    run_ids: BTreeSet<String>,
+    sha256: BTreeSet<String>,
+    reason: String,
+}
+
+/// A check in progress.
+#[derive(Debug, Default)]
+struct Check {
+    verified: Verified,
+    referenced: HashSet<String>,
+    lost: BTreeMap<String, Lost>,
+    /// The locations of the last manifest, and whether each holds its body. Most bodies of the next one are there.
+    last: BTreeMap<(String, u64, usize), (Location, bool)>,
+}
+
+impl Archive {
+    /// Reads every manifest, every body that a manifest refers to and every decision of an operator, and compares them with
+    /// their checksums. Memory does not grow with the number of runs. `progress(done, total)` is called with the number of
+    /// manifests.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Io`] if the folder cannot be listed. Everything else is a problem of the result.
+    pub fn verify(&self, mut progress: impl FnMut(usize, usize)) -> Result<Verified, ArchiveError> {
+        let manifests = self.manifests()?;
+        let mut check = Check::default();
+        check.verified.manifests = manifests.len();
+        for (position, path) in manifests.iter().enumerate() {
+            match Manifest::read(path) {
+                Ok((manifest, has_digest)) => {
+                    check.verified.without_digest += usize::from(!has_digest);
+                    let named = run_id_of(path);
+                    if manifest.header.run_id != named {
+                        let what = format!("it is the manifest of run {}", manifest.header.run_id);
+                        check.verified.problems.push(problem(path, [named], what));
+                    }
+                    self.check_bodies(&manifest, &mut check);
+                }
+                Err(error) => check.verified.problems.push(Problem::of_manifest(path, &error)),
+            }
+            progress(position + 1, manifests.len());
+        }
+        self.check_files(&mut check)?;
+        let Check { mut verified, lost, .. } = check;
+        verified.problems.extend(lost.into_iter().map(|(pack, lost)| self.lost(&pack, lost)));
+        verified.problems.sort_by(|one, other| one.path.cmp(&other.path));
+        Ok(verified)
+    }
+
+    /// Checks the bodies of a manifest, except those that the last manifest had at the same place.
+    fn check_bodies(&self, manifest: &Manifest, check: &mut Check) {
+        let last = std::mem::take(&mut check.last);
+        let mut left: BTreeMap<(&str, u64), Vec<&Location>> = BTreeMap::new();
+        for location in manifest.entries.iter().filter_map(|entry| entry.body.as_ref()) {
+            let key = (location.pack.clone(), location.frame, location.offset);
+            match last.get(&key).filter(|(known, _)| known == location) {
+                Some((known, holds)) => {
+                    if !holds {
+                        let lost = check.lost.entry(known.pack.clone()).or_default();
+                        lost.run_ids.insert(manifest.header.run_id.clone());
+                    }
+                    check.last.insert(key, (known.clone(), *holds));
+                }
+                None => left.entry((&location.pack, location.frame)).or_default().push(location),
+            }
+        }
+        for ((pack, frame), locations) in left {
+            check.referenced.insert(pack.to_owned());
+            let end = locations.iter().map(|location| location.end()).max().unwrap_or_default();
+            let (content, reason) = match pack::read_frame(&self.dir.join(pack), frame, end) {
+                Ok(content) => (content, "the bodies do not have their sha256".to_owned()),
+                Err(error) => (Vec::new(), error.to_string()),
+            };
+            for location in locations {
+                let holds = pack::body_in(&content, location).is_some();
+                let key = (location.pack.clone(), location.frame, location.offset);
+                if check.last.insert(key, (location.clone(), holds)).is_none() {
+                    check.verified.bodies += usize::from(holds);
+                }
+                if !holds {
+                    let lost = check.lost.entry(pack.to_owned()).or_default();
+                    lost.run_ids.insert(manifest.header.run_id.clone());
+                    lost.sha256.insert(location.sha256.clone());
+                    lost.reason.clone_from(&reason);
+                }
+            }
+        }
+    }
+
+    /// Checks the decisions, and counts files and what is left of damaged ones.
+    fn check_files(&self, check: &mut Check) -> Result<(), ArchiveError> {
+        for path in files(&self.dir)? {
+            check.verified.bytes += path.metadata().map_err(io_error(&path))?.len();
+            let name = path.strip_prefix(&self.dir).unwrap_or(&path).to_string_lossy().into_owned();
+            if name.ends_with(".pack") {
+                check.verified.packs += 1;
+                check.verified.unreferenced += usize::from(!check.referenced.contains(&name));
+            } else if name.ends_with(".json")
+                && let Err(error) = self.accepted(&run_id_of(&path))
+            {
+                check.verified.problems.push(problem(&path, [run_id_of(&path)], error.to_string()));
+            }
+        }
+        for (place, aside) in self.set_aside_before()? {
+            let what = format!(
+                "it was damaged and is kept as `{}`; restore it from a backup",
+                aside.file_name().unwrap_or_default().to_string_lossy()
+            );
+            check.verified.problems.push(problem(&place, [run_id_of(&place)], what));
+        }
+        Ok(())
+    }
+
+    /// The problem of a pack that lacks bodies.
+    fn lost(&self, pack: &str, lost: Lost) -> Problem {
+        let Lost { run_ids, sha256, reason } = lost;
+        let (mut elsewhere, bodies) = (0, sha256.len());
+        let substitutes = self.substitutes(pack);
+        for sha256 in &sha256 {
+            let holds = |place: &Location| {
+                let content = pack::read_frame(&self.dir.join(&place.pack), place.frame, place.end());
+                content.is_ok_and(|content| pack::body_in(&content, place).is_some())
+            };
+            elsewhere += usize::from(substitutes.of(sha256).iter().any(holds));
+        }
+        let consequence = match bodies - elsewhere {
+            0 => "other packs have all of them, so nothing is lost".to_owned(),
+            missing => format!("no other pack has {missing} of them, so these runs cannot be replayed"),
+        };
+        let what = format!("{bodies} of its bodies cannot be read ({reason}); {consequence}");
+        problem(&self.dir.join(pack), run_ids, what)
+    }
+}
+
+fn problem(path: &Path, run_ids: impl IntoIterator<Item = String>, what: String) -> Problem {
+    Problem { path: PathBuf::from(path), run_ids: run_ids.into_iter().collect(), what }
+}
