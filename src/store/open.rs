@@ -220,7 +220,8 @@ impl Database {
 
     /// Runs a query on a separate connection and stops it after the time limit.
     pub fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.0.read_on(&self.reader()?, query)
+        let connection = self.reader()?;
+        self.0.read_on(&connection, query)
     }
 
     /// A connection for several queries of a reader.

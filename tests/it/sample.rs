@@ -486,7 +486,6 @@ fn status() -> Status {
         failed,
     };
     Status {
-        trouble: None,
         suspect: None,
         trouble: None,
         runs: (0..3).map(run).collect(),
@@ -575,7 +574,6 @@ pub fn snapshot() -> Snapshot {
     let models = vec![atlas(), quill(), atlas_free(), solo()];
     let share = share(&models);
     Snapshot {
-        next_run: None,
         format: FORMAT,
         id: "01999999-0000-7000-8000-000000000100-5eed".to_owned(),
         method_version: 1,
