@@ -161,7 +161,17 @@ impl Public {
         let on_own = runtime.clone();
         // The snapshot holder must not keep itself alive: the preparation only refers to the caches.
         let before_each = Self { current: Arc::default(), ..before_each };
-        self.current.prepare_with(move |snapshot| runtime.block_on(before_each.prepare(snapshot)));
+        self.current.prepare_with(move |snapshot| {
+            // On a thread of its own, with the priority of this one: a repair publishes during a sweep, on a thread of
+            // another runtime, which must not wait for this one.
+            let started = std::thread::scope(|scope| {
+                let prepare = || runtime.block_on(before_each.prepare(snapshot));
+                std::thread::Builder::new().name("prepare".to_owned()).spawn_scoped(scope, prepare).map(drop)
+            });
+            if let Err(error) = started {
+                tracing::error!(%error, "cannot start a thread to prepare pages; they are made on request");
+            }
+        });
         if let Some(snapshot) = self.current.get() {
             let first = self.clone();
             drop(background::spawn(move || on_own.block_on(first.prepare(&snapshot))));
