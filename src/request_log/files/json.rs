@@ -121,7 +121,11 @@ fn over_lines(first: Line, lines: &mut Lines<'_>, out: &mut Collector) -> Result
         }
         // The end of the line is part of the value: it ends numbers, and it may not be in texts.
         let step = match scanner.feed(&line.bytes) {
-            Step::More => scanner.feed(b"\n"),
+            Step::More => match scanner.feed(b"\n") {
+                // A word that the end of the line ends, such as `t`: all of the line is taken.
+                Step::Done(_) => Step::Done(line.bytes.len()),
+                step => step,
+            },
             step => step,
         };
         match step {

@@ -172,8 +172,8 @@ fn choose_by_columns(
     let empty = |table: &String| {
         let quoted = table.replace('"', "\"\"");
         let mut statement = connection.prepare(&format!("SELECT * FROM \"{quoted}\" LIMIT 1")).ok()?;
-        let columns = statement.column_names().map(|name| (name.to_owned(), Value::from("")));
-        let row = Value::Object(columns.collect());
+        let columns = columns(connection, table).ok()?;
+        let row = Value::Object(columns.into_iter().map(|name| (name, Value::from(""))).collect());
         statement.query([]).and_then(|mut rows| rows.next().map(|row| row.is_none())).ok()?.then_some(row)
     };
     let rows: Vec<(Value, &String)> =
@@ -213,6 +213,20 @@ fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     Ok(names)
 }
 
+/// The names of the columns that `SELECT *` has. They are read as values: rusqlite panics on the name of a column that is
+/// not UTF-8.
+fn columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
+    let mut statement =
+        connection.prepare("SELECT name FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid")?;
+    let names = statement.query_map([table], |row| {
+        row.get_ref(0).map(|name| match name {
+            ValueRef::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            _ => String::new(),
+        })
+    })?;
+    names.collect()
+}
+
 enum Failed {
     Row(rusqlite::Error, u64),
     Stop(Stop),
@@ -229,13 +243,13 @@ fn each(
     let limit = limit.map_or_else(String::new, |limit| format!(" LIMIT {limit}"));
     let at = |line| move |error| Failed::Row(error, line);
     let mut statement = connection.prepare(&format!("SELECT * FROM \"{quoted}\"{limit}")).map_err(at(0))?;
-    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
+    let columns = columns(connection, table).map_err(at(0))?;
     let mut rows = statement.query([]).map_err(at(0))?;
     for line in 1.. {
         let Some(row) = rows.next().map_err(at(line))? else { break };
         let mut object = Map::new();
         let mut bytes = 0;
-        for (place, column) in columns.iter().enumerate() {
+        for (place, column) in columns.iter().enumerate().take(row.as_ref().column_count()) {
             let value = row.get_ref(place).map_err(at(line))?;
             bytes += value.as_bytes_or_null().ok().flatten().map_or(8, <[u8]>::len);
             object.insert(column.clone(), json(value));

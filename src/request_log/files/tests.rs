@@ -437,3 +437,15 @@ fn progress_is_reported_in_bytes() {
     read_bytes(&b"{\"in\": 1}\n"[..], FileContext::default(), &options).expect("readable");
     assert_eq!(last.get(), 10);
 }
+
+#[test]
+fn a_word_that_breaks_off_is_unread_and_reading_goes_on() {
+    for word in ["t", "tru", "nul", "-", "1e", "  fals"] {
+        let text = format!("{{\"in\": 1}}\n{word}\n{{\"in\": 2}}\n{word}");
+        let log = read_bytes(text.as_bytes(), FileContext::default(), &ReadOptions::default());
+        // Whether it is a log is not the point: it is read to its end, and in a finite time.
+        if let Ok(log) = log {
+            assert_eq!(log.bytes, text.len() as u64, "{word}");
+        }
+    }
+}
