@@ -204,7 +204,8 @@ impl Database {
 
     /// Runs a query on a separate connection and stops it after the time limit.
     pub fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.0.read_on(&self.reader()?, query)
+        let reader = self.reader()?;
+        self.0.read_on(&reader, query)
     }
 
     /// A connection for several queries of a reader.
