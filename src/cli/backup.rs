@@ -22,10 +22,10 @@ const LISTED: usize = 20;
     subcommand_negates_reqs = true,
     after_help = "Examples:\n  \
 hitrate backup /backup/hitrate --keep 7\n  \
-hitrate backup verify /backup/hitrate\n  \
-hitrate restore /backup/hitrate --into /var/lib/hitrate-new\n\n\
-Each backup is a folder DIR/YYYYMMDDTHHMMSSZ with everything that a data folder needs. Unchanged files of the archive are hard \
-links to the previous backup. The settings are included; server.json and tokens are not."
+hitrate backup verify /backup/hitrate\n\n\
+`hitrate restore` brings a backup back. Each backup is a folder DIR/YYYYMMDDTHHMMSSZ with everything that a data folder \
+needs. Unchanged files of the archive are hard links to the previous backup. The settings are included; server.json and \
+tokens are not."
 )]
 pub struct BackupArgs {
     #[command(subcommand)]
@@ -130,7 +130,7 @@ fn copy_of_store(common: &Common, data: &DataDir) -> Result<Option<Temporary>> {
     match copied {
         Ok(path) => Ok(Some(Temporary(path))),
         Err(error) => match error.downcast_ref::<StoreError>() {
-            Some(StoreError::Open { .. }) => {
+            Some(StoreError::Open { .. } | StoreError::Damaged { .. }) => {
                 tracing::error!(%error, "the backup is written without the store; `hitrate replay` rebuilds it");
                 Ok(None)
             }

@@ -39,7 +39,7 @@ fn meaning(error: &reqwest::Error, host: &str) -> Option<String> {
                  {host} in NO_PROXY"
             ));
         }
-        if text.starts_with("dns error") {
+        if text.starts_with("dns error") || text.starts_with("invalid dns name") {
             return Some(format!(
                 "the name {host} cannot be resolved; check upstream.base_url and the name servers of this machine"
             ));

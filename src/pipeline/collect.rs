@@ -146,6 +146,7 @@ impl Pipeline {
         self.refuse_out_of_order(observed_at)?;
         let _sweeping = self.sweeps.begin();
         let base_url = options.upstream.as_deref().unwrap_or(self.upstream.base_url());
+        tracing::debug!(upstream = base_url, "the sweep begins");
         let sweeper = Sweeper {
             fetcher: Fetcher::new(self.fetch_config(options), self.clock.clone())?,
             upstream: &*self.upstream,

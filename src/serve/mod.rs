@@ -242,8 +242,9 @@ async fn collect_in(
     // Not on the threads that answer requests: it may rebuild the record. The sweep reports what still fails.
     drop(heal::heal(&pipeline, cancel).await);
     let (collecting, options, stopping) = (pipeline.clone(), options.clone(), cancel.clone());
-    let collection = async move { collecting.collect(&options, &stopping, |_, _| {}).await };
-    let collected = background::run_async(collection.instrument(tracing::Span::current())).await?;
+    let collected =
+        background::run_async(async move { collecting.collect(&options, &stopping, |_, _| {}).await })
+            .await?;
     pipeline.note_collection(&collected);
     if let Err(PipelineError::Cancelled) = collected {
         tracing::info!("{}", PipelineError::Cancelled);

@@ -12,7 +12,7 @@ use hitrate::serve::{Content, Server, collect_and_publish};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::binary::hitrate;
+use crate::binary::{command, finish, hitrate};
 use crate::rig::folder;
 use crate::upstream::{Upstream, day, pipeline_with};
 
@@ -251,7 +251,10 @@ fn every_alert_is_explained_in_the_runbook() {
 #[test]
 fn each_line_of_the_log_is_one_object_if_json_is_requested() {
     let data = folder();
-    let ran = hitrate(data.path(), &["--log-format", "json", "collect", "--upstream", "http://127.0.0.1:9"]);
+    let arguments = ["--log-format", "json", "collect", "--upstream", "http://127.0.0.1:9"];
+    let ran = finish(
+        command().arg("--data-dir").arg(data.path()).args(arguments).env("HITRATE_LOG", "hitrate=debug"),
+    );
     assert_eq!(ran.code, 4, "{ran:?}");
     let lines: Vec<&str> = ran.err.lines().filter(|line| line.starts_with('{')).collect();
     assert!(!lines.is_empty(), "{ran:?}");

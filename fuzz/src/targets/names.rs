@@ -23,7 +23,8 @@ pub fn markup(input: &[u8]) {
     let pages = ["/", "/models", "/models/a/b:free", "/explore", "/?lens=cache"];
     let once = static_site::relative(file, &text, &pages);
     bounded("rewritten markup", once.len(), text.len(), 64);
-    if !text.contains('/') {
+    // A slash may also be a character reference.
+    if !text.contains(['/', '&']) {
         assert_eq!(once, text, "there is no address in it");
     }
     let again = static_site::relative(file, &once, &pages);

@@ -210,6 +210,7 @@ fn changes_are_filtered_and_paged() {
     assert!(wrong["detail"].as_str().is_some_and(|detail| detail.contains("price_changed")), "{wrong}");
     problem(&api, "/api/v1/changes?model=northwind/atlas", 404);
     problem(&api, "/api/v1/changes?provider=nobody", 404);
+    problem(&api, "/api/v1/changes?endpoint=no/where", 404);
     let count = |query: &str| data(&api, &format!("/api/v1/changes?{query}")).as_array().map_or(0, Vec::len);
     let at = one.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     assert_eq!(count(&format!("from={at}&to={at}")), 1);
@@ -218,9 +219,7 @@ fn changes_are_filtered_and_paged() {
     assert_eq!(count("min_percent=0"), 0, "an appearance has no percentage");
     assert_eq!(count("endpoint=sprout/turbo"), 1);
     assert_eq!(count("provider=sprout"), 1);
-    for wrong in
-        ["from=2026-10-06&to=2026-10-05", "min_percent=-1", "min_percent=NaN", "endpoint=no/where", "to=soon"]
-    {
+    for wrong in ["from=2026-10-06&to=2026-10-05", "min_percent=-1", "min_percent=NaN", "to=soon"] {
         problem(&api, &format!("/api/v1/changes?{wrong}"), 400);
     }
 }
