@@ -99,8 +99,11 @@ mod tests {
         ] {
             let inner = rustls::Error::InvalidCertificate(reason);
             let wrapped = std::io::Error::other(std::io::Error::other(inner));
-            let told = of_tls(tls(&wrapped).expect("it is found inside"), "up.example");
-            assert!(told.contains("the certificate of up.example") && told.contains(words), "{told}");
+            let message = of_tls(tls(&wrapped).expect("it is found inside"), "up.example");
+            assert!(
+                message.contains("the certificate of up.example") && message.contains(words),
+                "{message}"
+            );
         }
         let other = of_tls(&rustls::Error::HandshakeNotComplete, "up.example");
         assert!(other.contains("TLS with up.example failed"), "{other}");

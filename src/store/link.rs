@@ -146,7 +146,7 @@ impl Link {
 }
 
 /// What takes the place of a connection while the file is closed. It is never used.
-#[expect(clippy::disallowed_methods, reason = "an empty database in memory, which nobody uses")]
+#[expect(clippy::disallowed_methods, reason = "an empty database in memory, which is never used")]
 fn in_place_of_it() -> Result<Connection, StoreError> {
     Ok(Connection::open_in_memory()?)
 }
