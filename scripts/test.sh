@@ -48,17 +48,6 @@ browser() {
 	HITRATE_BIN=$binary node tests/browser/run.mjs
 }
 
-# Builds the container image around the binary, and runs it.
-image() {
-	local binary
-	binary=$(built_binary)
-	[ -n "$binary" ] || {
-		say "error: the binary did not build, so the image cannot be checked"
-		return 1
-	}
-	scripts/test-image.sh "$binary"
-}
-
 targets() { "$1/python/bin/python" tests/targets/run.py "$1" >&2; }
 
 # tools_of NAME WHAT SIZE: sets `tools` to what scripts/NAME.sh prints. Fails if something is missing, and says what is
@@ -80,14 +69,6 @@ step tests tests
 if tools_of supply-tools "checks of dependencies, compose file and systemd unit" "70 MB"; then
 	step "supply checks" scripts/supply.sh "$tools"
 fi
-
-# The script says itself what it lacks: its tools are programs of the system.
-missing=$(scripts/test-image.sh --needs)
-case $? in
-0) step "image checks" image ;;
-3) say "skipped: checks of the container image ($missing). To run them: make test-image" ;;
-*) failed+=("image tools") ;;
-esac
 
 if tools_of target-tools "checks of preferences against the real programs" "1.5 GB"; then
 	step "target checks" targets "$tools"
