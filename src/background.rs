@@ -86,11 +86,21 @@ impl Drop for Workers {
     }
 }
 
-/// Lowers the priority of the calling thread. Only done on Linux: elsewhere it would affect the whole process.
+/// Lowers the priority of the calling thread, once: a thread that a background thread starts has the lower priority already.
+/// Only done on Linux: elsewhere it would affect the whole process.
 fn step_back() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(NICENESS) {
-        tracing::debug!(%error, "cannot lower the priority of background work");
+    {
+        use rustix::process::{getpriority_process, nice};
+        /// The priority of the process. The first thread that comes here was started by one that has it.
+        static USUAL: std::sync::OnceLock<i32> = std::sync::OnceLock::new();
+        let lowered = getpriority_process(None).and_then(|now| {
+            let wanted = USUAL.get_or_init(|| now) + NICENESS;
+            if now < wanted { nice(wanted - now).map(drop) } else { Ok(()) }
+        });
+        if let Err(error) = lowered {
+            tracing::debug!(%error, "cannot lower the priority of background work");
+        }
     }
 }
 

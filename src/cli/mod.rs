@@ -357,7 +357,7 @@ impl Common {
 
     fn show(&self, report: &Report) -> Result<()> {
         let look = Look::of(self.table, self.color, self.wide);
-        report.asides(&look).into_iter().for_each(|aside| eprintln!("{}", plain::shown(&aside)));
+        report.asides(&look).into_iter().for_each(|aside| eprintln!("{}", plain::shown(aside)));
         print_text(&report.render(&look))
     }
 

@@ -134,7 +134,7 @@ fn flags(model: &ModelEntry) -> String {
         endpoint
             .flags
             .iter()
-            .map(move |flag| format!("\n{tag}: {}: {}", flag.kind(), line(&flag.why())))
+            .map(move |flag| format!("\n{tag}: {}: {}", flag.kind(), line(flag.why())))
             .collect::<String>()
     };
     model.endpoints.iter().map(of).collect()

@@ -22,9 +22,12 @@ struct Part {
     part: &'static str,
 }
 
+/// The parts of the data folder and their bytes.
+type Sizes = Vec<(&'static str, u64)>;
+
 /// The sizes of the data folder, measured at most once a minute.
 #[derive(Debug, Default)]
-pub(super) struct Machine(Mutex<Option<(Instant, Vec<(&'static str, u64)>)>>);
+pub(super) struct Machine(Mutex<Option<(Instant, Sizes)>>);
 
 impl Machine {
     /// Registers the disk, the parts of the data folder, and the saved snapshot.
@@ -49,7 +52,7 @@ impl Machine {
         registry.register_with_unit("data", "Size of the parts of the data folder", Unit::Bytes, parts);
     }
 
-    fn sizes(&self, data: &DataDir) -> Vec<(&'static str, u64)> {
+    fn sizes(&self, data: &DataDir) -> Sizes {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, sizes)) = kept.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
             return sizes.clone();

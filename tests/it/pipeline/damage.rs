@@ -110,7 +110,8 @@ async fn a_log_is_set_aside_only_if_it_is_at_fault() {
         "CREATE TABLE other AS SELECT range AS n FROM range(1000); CHECKPOINT;
          PRAGMA disable_checkpoint_on_shutdown; INSERT INTO other VALUES (7);",
     );
-    let cases: [(&str, &dyn Fn(&Path)); 3] = [
+    type Harm<'a> = &'a dyn Fn(&Path);
+    let cases: [(&str, Harm<'_>); 3] = [
         ("flipped", &|data| {
             edit(&log(data), |bytes| {
                 let length = bytes.len();
