@@ -18,6 +18,8 @@ use super::state::Held;
 const KILLS: usize = 200;
 /// Kills of one job: the verb, and then the processes that start again.
 const MOST_ENDS: usize = 5;
+/// After this number of jobs, no further one is begun.
+const MOST_JOBS: usize = 100_000;
 
 /// A verb that is killed and started again until it has done its work.
 #[derive(Debug, Clone, PartialEq)]
@@ -126,8 +128,8 @@ fn random_end(random: &mut ChaCha8Rng, usual: Duration) -> End {
     End::After(usual.mul_f64(random.random_range(0.0..1.1)))
 }
 
-/// Every failpoint at its first visits, then random moments, until there are enough kills.
-fn jobs(random: &mut ChaCha8Rng, kills: usize, usual: &BTreeMap<Verb, Duration>) -> Vec<Job> {
+/// Every failpoint at its first visits, and the failures.
+fn planned_jobs(random: &mut ChaCha8Rng, usual: &BTreeMap<Verb, Duration>) -> Vec<Job> {
     let mut jobs = Vec::new();
     for place in PLACES.iter().copied() {
         let (verb, visits) = reached_by(place);
@@ -146,22 +148,21 @@ fn jobs(random: &mut ChaCha8Rng, kills: usize, usual: &BTreeMap<Verb, Duration>)
     }
     jobs.push(Job { verb: Verb::Demo, ends: vec![End::At("archive.manifest", 2)] });
     jobs.extend(failures());
-    let is_kill = |end: &&End| !matches!(end, End::Fails(..));
-    let planned = |jobs: &[Job]| jobs.iter().flat_map(|job| &job.ends).filter(is_kill).count();
-    let all: u32 = CHOSEN.iter().map(|(_, weight)| weight).sum();
-    while planned(&jobs) < kills {
-        let mut left = random.random_range(0..all);
-        let chosen = CHOSEN.iter().find(|(_, weight)| {
-            let is_chosen = left < *weight;
-            left = left.saturating_sub(*weight);
-            is_chosen
-        });
-        let verb = chosen.map_or(Verb::Collect(1), |(verb, _)| *verb);
-        let ends =
-            (0..random.random_range(1..=MOST_ENDS)).map(|_| random_end(random, usual[&verb])).collect();
-        jobs.push(Job { verb, ends });
-    }
     jobs
+}
+
+/// A verb that is killed at random moments.
+fn random_job(random: &mut ChaCha8Rng, usual: &BTreeMap<Verb, Duration>) -> Job {
+    let all: u32 = CHOSEN.iter().map(|(_, weight)| weight).sum();
+    let mut left = random.random_range(0..all);
+    let chosen = CHOSEN.iter().find(|(_, weight)| {
+        let is_chosen = left < *weight;
+        left = left.saturating_sub(*weight);
+        is_chosen
+    });
+    let verb = chosen.map_or(Verb::Collect(1), |(verb, _)| *verb);
+    let ends = (0..random.random_range(1..=MOST_ENDS)).map(|_| random_end(random, usual[&verb])).collect();
+    Job { verb, ends }
 }
 
 /// A full disk at every failpoint, and missing rights where files are written.
@@ -227,16 +228,22 @@ async fn kills_and_full_disks_lose_no_run_and_leave_no_half_one() {
     let mut lab = Lab::new().await;
     let usual = tokio::task::block_in_place(|| lab.prepare());
     let other = lab.beside().await;
-    let jobs = jobs(&mut random, kills, &usual);
-    let (next, tally) = (AtomicUsize::new(0), Mutex::<Tally>::default());
+    let jobs = planned_jobs(&mut random, &usual);
+    let (next, tally, random) = (AtomicUsize::new(0), Mutex::<Tally>::default(), Mutex::new(random));
+    // A process that is to be killed may end before; so random kills go on until there are enough.
+    let job = |number: usize| {
+        let is_enough = tally.lock().expect("not poisoned").killed() >= kills;
+        let more = || random_job(&mut random.lock().expect("not poisoned"), &usual);
+        jobs.get(number).cloned().or_else(|| (!is_enough && number < MOST_JOBS).then(more))
+    };
     tokio::task::block_in_place(|| {
         std::thread::scope(|scope| {
             for lab in [&lab, &other] {
-                let (next, jobs, tally) = (&next, &jobs, &tally);
+                let (next, job, tally) = (&next, &job, &tally);
                 scope.spawn(move || {
                     let _stop = StopOnPanic(next);
-                    while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        perform(lab, job, tally);
+                    while let Some(job) = job(next.fetch_add(1, Ordering::Relaxed)) {
+                        perform(lab, &job, tally);
                     }
                 });
             }
@@ -244,6 +251,7 @@ async fn kills_and_full_disks_lose_no_run_and_leave_no_half_one() {
     });
     let tally = tally.into_inner().expect("not poisoned");
     eprintln!("{} kills\n\n{}", tally.killed(), tally.table());
+    assert!(tally.killed() >= kills, "only {} of {kills} kills", tally.killed());
     for place in PLACES {
         let first = tally.by_place.get(&format!("{place}#1"));
         assert!(first.is_some_and(|count| count.killed > 0), "the failpoint {place} was never reached");
@@ -254,11 +262,13 @@ async fn kills_and_full_disks_lose_no_run_and_leave_no_half_one() {
 fn every_failpoint_has_a_verb_that_reaches_it() {
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let usual = CHOSEN.map(|(verb, _)| (verb, Duration::from_millis(100)));
-    let jobs = jobs(&mut random, 500, &BTreeMap::from(usual));
+    let usual = BTreeMap::from(usual);
+    let planned = planned_jobs(&mut random, &usual);
     for place in PLACES.iter().copied() {
-        assert!(jobs.iter().any(|job| job.ends[0] == End::At(place, 1)), "{place}");
+        assert!(planned.iter().any(|job| job.ends[0] == End::At(place, 1)), "{place}");
+        assert!(planned.iter().any(|job| job.ends[0] == End::Fails(place, "full")), "{place}");
     }
-    assert!(jobs.iter().map(|job| job.ends.len()).sum::<usize>() >= 500 + PLACES.len());
+    let jobs: Vec<Job> = (0..500).map(|_| random_job(&mut random, &usual)).collect();
     for (verb, _) in CHOSEN {
         assert!(jobs.iter().any(|job| job.verb == verb), "{verb:?}");
     }
