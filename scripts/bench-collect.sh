@@ -15,15 +15,7 @@ have python3 || skip "python3 is not installed (Debian, Ubuntu: apt-get install 
 [ -f "$server_script" ] && [ -d "$recorded/recorded" ] || skip \
 	"$recorded does not contain recorded/ and replay/serve.py; set HITRATE_RECORDED=DIR to use another folder"
 
-read_features
-# HITRATE_BIN, as for the browser checks: measure this binary and build nothing.
-binary=${HITRATE_BIN:-}
-if [ -z "$binary" ]; then
-	binary=$(cargo build --locked --bin hitrate ${features[@]+"${features[@]}"} \
-		--message-format=json-render-diagnostics </dev/null |
-		sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
-fi
-[ -x "$binary" ] || die "the binary did not build"
+measured_binary
 
 work=$(mktemp -d)
 server=''

@@ -4,14 +4,7 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-read_features
-binary=${HITRATE_BIN:-}
-if [ -z "$binary" ]; then
-	binary=$(cargo build --locked --bin hitrate ${features[@]+"${features[@]}"} \
-		--message-format=json-render-diagnostics </dev/null |
-		sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
-fi
-[ -x "$binary" ] || die "the binary did not build"
+measured_binary
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

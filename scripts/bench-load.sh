@@ -30,46 +30,12 @@ step=10
 connections=32
 slow_clients=40
 
-read_features
-binary=${HITRATE_BIN:-}
-if [ -z "$binary" ]; then
-	binary=$(cargo build --locked --bin hitrate ${features[@]+"${features[@]}"} \
-		--message-format=json-render-diagnostics </dev/null |
-		sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
-fi
-[ -x "$binary" ] || die "the binary did not build"
+measured_binary
 
-work=$(mktemp -d)
-pids=()
-finish() {
-	local pid
-	for pid in ${pids[@]+"${pids[@]}"}; do
-		kill -CONT "$pid" 2>/dev/null || true
-		kill "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
-	rm -rf "$work"
-}
-trap finish EXIT
+work_folder
 
 # The load comes from one address, so a limit for each client would refuse it.
 printf '[serve]\nrequests_per_minute = 0\n' >"$work/hitrate.toml"
-
-# start NAME HOUR_EVERY: starts the demo on a free port; sets url and pid.
-start() {
-	"$binary" --data-dir "$work/$1" --config "$work/hitrate.toml" demo --days 8 --listen 127.0.0.1:0 \
-		--hour-every "$2" >"$work/$1.out" 2>"$work/$1.err" &
-	pid=$!
-	pids+=("$pid")
-	touch "$work/$1.out"
-	local waited=0
-	until url=$(sed -n 's/^listening \(http[^ ]*\).*/\1/p' "$work/$1.out") && [ -n "$url" ]; do
-		kill -0 "$pid" 2>/dev/null || die "the demo ended:" "$(tail -n 3 "$work/$1.err")"
-		[ $((waited += 1)) -lt 600 ] || die "the demo does not respond after five minutes"
-		sleep 0.5
-	done
-	sleep 5 # snapshots published before the server listens are prepared in the background
-}
 
 # Writes the script of the load for the server at $url: pages, data, feeds, 304s, preferences, and costs of workloads that
 # no one requested before.
@@ -188,7 +154,7 @@ published() { grep -c ' published' "$work/busy.err" || true; }
 # The pause of each connection, in milliseconds, for a share of the full rate in percent.
 pause_for() { awk -v c="$connections" -v rate="$full_rate" -v share="$1" 'BEGIN { printf "%.0f", c * 100000 / (rate * share) }'; }
 
-start quiet 86400
+start_demo quiet 86400 --config "$work/hitrate.toml"
 write_mix
 full_rate=0
 echo "| as fast as possible: connections | requests/s | p99, ms | errors |"
@@ -203,7 +169,7 @@ echo
 kill -STOP "$pid"
 quiet_pid=$pid quiet_url=$url
 
-start busy "$hour_every"
+start_demo busy "$hour_every" --config "$work/hitrate.toml"
 write_mix
 slow_clients "$pid" &
 pids+=($!)

@@ -16,42 +16,11 @@ have wrk || skip "wrk is not installed (Debian: apt-get install wrk)"
 have curl || skip "curl is not installed"
 
 rounds=${ROUNDS:-3} each=${SECONDS_EACH:-5}
-read_features
-binary=${HITRATE_BIN:-}
-if [ -z "$binary" ]; then
-	binary=$(cargo build --locked --bin hitrate ${features[@]+"${features[@]}"} \
-		--message-format=json-render-diagnostics </dev/null |
-		sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
-fi
-[ -x "$binary" ] || die "the binary did not build"
+measured_binary
 
-work=$(mktemp -d)
+work_folder
 # If root starts nginx, its worker runs as another user.
 chmod 755 "$work"
-pids=()
-finish() {
-	local pid
-	for pid in ${pids[@]+"${pids[@]}"}; do
-		kill "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
-	rm -rf "$work"
-}
-trap finish EXIT
-
-# start NAME HOUR_EVERY: starts the demo on a free port; sets url and pid.
-start() {
-	"$binary" --data-dir "$work/$1" demo --days 8 --listen 127.0.0.1:0 --hour-every "$2" >"$work/$1.out" 2>"$work/$1.err" &
-	pid=$!
-	pids+=("$pid")
-	local waited=0
-	until url=$(sed -n 's/^listening \(http[^ ]*\).*/\1/p' "$work/$1.out") && [ -n "$url" ]; do
-		kill -0 "$pid" 2>/dev/null || die "the demo ended:" "$(tail -n 3 "$work/$1.err")"
-		[ $((waited += 1)) -lt 600 ] || die "the demo does not respond after five minutes"
-		sleep 0.5
-	done
-	sleep 3 # snapshots published before the server listens are prepared in the background
-}
 
 stop() {
 	kill "$1" 2>/dev/null || true
@@ -121,7 +90,7 @@ beside() {
 		printf "| `%s` | %d | %d | %d | %.2f |\n", name, bytes, ours, theirs, ours / theirs }'
 }
 
-start quiet 86400
+start_demo quiet 86400
 give_to_nginx / front.html
 give_to_nginx /api/v1/tiers tiers.json
 start_nginx
@@ -135,7 +104,7 @@ quiet_url=$url
 for ((round = 0; round < rounds; round++)); do load "$quiet_url/" >>"$work/p99-quiet"; done
 stop "$pid"
 # A simulated hour takes three seconds: a sweep of the whole upstream, in the same process, and a publication.
-start busy 3
+start_demo busy 3
 for ((round = 0; round < rounds; round++)); do load "$url/" >>"$work/p99-busy"; done
 published=$(grep -c ' published' "$work/busy.err" || true)
 stop "$pid"

@@ -41,6 +41,51 @@ built_binary() {
 		sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1
 }
 
+# Sets `binary` to the one that HITRATE_BIN names, or builds it. The script ends if there is none.
+measured_binary() {
+	binary=${HITRATE_BIN:-}
+	if [ -z "$binary" ]; then
+		read_features
+		binary=$(built_binary)
+	fi
+	[ -x "$binary" ] || die "the binary did not build"
+}
+
+# Makes the temporary folder `work`. At the end of the script, stops the processes in `pids` and removes it.
+work_folder() {
+	work=$(mktemp -d)
+	pids=()
+	trap remove_work EXIT
+}
+
+remove_work() {
+	local pid
+	for pid in ${pids[@]+"${pids[@]}"}; do
+		kill -CONT "$pid" 2>/dev/null || true
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	rm -rf "$work"
+}
+
+# start_demo NAME HOUR_EVERY [OPTION]...: starts a demo of eight days on a free port; sets `url` and `pid`. Needs `binary`
+# and a work folder.
+start_demo() {
+	local name=$1 hour_every=$2 waited=0
+	shift 2
+	"$binary" --data-dir "$work/$name" "$@" demo --days 8 --listen 127.0.0.1:0 --hour-every "$hour_every" \
+		>"$work/$name.out" 2>"$work/$name.err" &
+	pid=$!
+	pids+=("$pid")
+	touch "$work/$name.out"
+	until url=$(sed -n 's/^listening \(http[^ ]*\).*/\1/p' "$work/$name.out") && [ -n "$url" ]; do
+		kill -0 "$pid" 2>/dev/null || die "the demo ended:" "$(tail -n 3 "$work/$name.err")"
+		[ $((waited += 1)) -lt 600 ] || die "the demo does not respond after five minutes"
+		sleep 0.5
+	done
+	sleep 5 # snapshots published before the server listens are prepared in the background
+}
+
 as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; elif have sudo; then sudo -n "$@"; else
 		die "'$*' needs root, and sudo is not installed" "run this command as root, then start again"

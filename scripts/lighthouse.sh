@@ -35,14 +35,7 @@ if [ ! -f "$tools/complete" ]; then
 	touch "$tools/complete"
 fi
 
-read_features
-binary=${HITRATE_BIN:-}
-if [ -z "$binary" ]; then
-	binary=$(cargo build --locked --bin hitrate ${features[@]+"${features[@]}"} \
-		--message-format=json-render-diagnostics </dev/null |
-		sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
-fi
-[ -x "$binary" ] || die "the binary did not build"
+measured_binary
 
 work=$(mktemp -d)
 server=

@@ -11,9 +11,11 @@ failed=()
 
 step() {
 	local name=$1
+	local before=$SECONDS
 	shift
 	say "== $name"
 	"$@" </dev/null || failed+=("$name")
+	say "== $name took $((SECONDS - before)) s"
 }
 
 component() {

@@ -134,6 +134,18 @@ async function lookAtEmptyAndOld(browser, binary, folder) {
   });
 }
 
+async function lookAtDemo(browser, binary, extra) {
+  if (['pages', 'keyboard', 'files', 'front', 'model', 'money'].some(wanted)) await withServer(binary, { extra }, (base) => lookAtSite(browser, base));
+}
+
+async function lookAtOthers(browser, binary, folder) {
+  const hostile = { data: folder, extra: ['--days', '12', '--hour-every', '3600', '--hostile-names'] };
+  if (wanted('hostile') || wanted('empty')) await withServer(binary, hostile, (base) => (wanted('hostile') ? lookAtHostile(browser, base) : null));
+  if (wanted('empty')) await lookAtEmptyAndOld(browser, binary, folder);
+  if (wanted('published')) await lookAtPublished(report, browser, binary);
+  if (wanted('own')) await checkOwn(report, browser, binary);
+}
+
 async function main() {
   const binary = process.env.HITRATE_BIN;
   if (!binary) throw new Error('HITRATE_BIN is not set: the path of the hitrate program to look at');
@@ -142,12 +154,8 @@ async function main() {
   const folder = mkdtempSync(join(tmpdir(), 'hitrate-hostile-'));
   const browser = await launchBrowser();
   try {
-    if (['pages', 'keyboard', 'files', 'front', 'model', 'money'].some(wanted)) await withServer(binary, { extra }, (base) => lookAtSite(browser, base));
-    const hostile = { data: folder, extra: ['--days', '12', '--hour-every', '3600', '--hostile-names'] };
-    if (wanted('hostile') || wanted('empty')) await withServer(binary, hostile, (base) => (wanted('hostile') ? lookAtHostile(browser, base) : null));
-    if (wanted('empty')) await lookAtEmptyAndOld(browser, binary, folder);
-    if (wanted('published')) await lookAtPublished(report, browser, binary);
-    if (wanted('own')) await checkOwn(report, browser, binary);
+    // Both at once, because two cores are common.
+    await Promise.all([lookAtDemo(browser, binary, extra), lookAtOthers(browser, binary, folder)]);
   } finally {
     await browser.close();
     rmSync(folder, { recursive: true, force: true });

@@ -6,17 +6,7 @@ use serde_json::Value;
 
 use crate::binary::{Ran, Server, command, finish, hitrate};
 use crate::rig::{dump, folder};
-use crate::upstream::{Upstream, collect, day, pipeline};
-
-/// A data folder with runs of some days.
-async fn recorded(folder: &Path, days: &[i64]) {
-    let upstream = Upstream::serve().await;
-    let pipeline = pipeline(folder);
-    for number in days {
-        collect(&pipeline, &upstream, day(*number)).await;
-    }
-    pipeline.publish().expect("published");
-}
+use crate::upstream::collected;
 
 fn backup(data: &Path, to: &Path, more: &[&str]) -> Ran {
     let to = to.display().to_string();
@@ -77,7 +67,7 @@ fn flip(path: &Path) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_beside_a_server_is_complete_and_the_restored_folder_is_the_same() {
     let (data, away) = (folder(), folder());
-    recorded(data.path(), &[9, 10]).await;
+    collected(data.path(), &[9, 10]).await;
     std::fs::write(data.path().join("hitrate.toml"), "[fetch]\nrate_per_second = 2\n").expect("written");
     std::fs::write(data.path().join("private-token"), "a secret of the listener").expect("written");
     let to = away.path().join("backups");
@@ -133,7 +123,7 @@ async fn a_backup_beside_a_server_is_complete_and_the_restored_folder_is_the_sam
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn damage_is_named_and_a_damaged_backup_is_restored_only_on_request() {
     let (data, away) = (folder(), folder());
-    recorded(data.path(), &[9]).await;
+    collected(data.path(), &[9]).await;
     let (to, into) = (away.path().join("backups"), away.path().join("restored"));
     let made = backup(data.path(), &to, &[]).json();
     let made = PathBuf::from(made["backup"].as_str().expect("a folder"));
@@ -175,7 +165,7 @@ async fn damage_is_named_and_a_damaged_backup_is_restored_only_on_request() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_file_of_the_archive_stays_in_the_backup_and_is_reported() {
     let (data, away) = (folder(), folder());
-    recorded(data.path(), &[9]).await;
+    collected(data.path(), &[9]).await;
     let to = away.path().join("backups");
     assert_eq!(backup(data.path(), &to, &[]).code, 0);
     let lost = pack(&data.path().join("archive"));
@@ -196,7 +186,7 @@ async fn a_lost_file_of_the_archive_stays_in_the_backup_and_is_reported() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_that_cannot_be_opened_is_left_out_and_the_archive_is_enough() {
     let (data, away) = (folder(), folder());
-    recorded(data.path(), &[9, 10]).await;
+    collected(data.path(), &[9, 10]).await;
     let days = hitrate(data.path(), &["export", "days"]).out;
     std::fs::write(data.path().join("hitrate.duckdb"), "this is no database").expect("written");
     let (to, into) = (away.path().join("backups"), away.path().join("restored"));
@@ -214,7 +204,7 @@ async fn a_store_that_cannot_be_opened_is_left_out_and_the_archive_is_enough() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_backup_or_restore_leaves_nothing_that_looks_whole() {
     let (data, away) = (folder(), folder());
-    recorded(data.path(), &[9]).await;
+    collected(data.path(), &[9]).await;
     let (to, into) = (away.path().join("backups"), away.path().join("restored"));
     let killed = |place: &str, arguments: &[&str]| {
         let mut command = command();

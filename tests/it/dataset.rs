@@ -8,17 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::binary::{Ran, Server, hitrate};
 use crate::rig::{column, folder};
-use crate::upstream::{Upstream, collect, day, pipeline};
-
-/// Runs in two months: the small world begins on 10 July 2026 and lasts 16 days, so some are later.
-async fn recorded(folder: &Path, days: &[i64]) {
-    let upstream = Upstream::serve().await;
-    let pipeline = pipeline(folder);
-    for number in days {
-        collect(&pipeline, &upstream, day(*number)).await;
-    }
-    pipeline.publish().expect("published");
-}
+use crate::upstream::collected;
 
 fn written(data: &Path, to: &Path, more: &[&str]) -> Ran {
     let to = to.display().to_string();
@@ -41,7 +31,7 @@ fn changed_at(path: &Path) -> SystemTime {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_manifest_describes_every_file_and_nothing_is_written_twice() {
     let (data, to) = (folder(), folder());
-    recorded(data.path(), &[9, 10, 11]).await;
+    collected(data.path(), &[9, 10, 11]).await;
     let to = to.path().join("open-data");
     let first = written(data.path(), &to, &[]).json();
     let manifest = self::manifest(&to);
@@ -108,7 +98,7 @@ async fn the_manifest_describes_every_file_and_nothing_is_written_twice() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_what_changed_or_is_damaged_is_written_again() {
     let (data, to) = (folder(), folder());
-    recorded(data.path(), &[9, 10]).await;
+    collected(data.path(), &[9, 10]).await;
     let to = to.path().join("open-data");
     written(data.path(), &to, &[]).json();
     let prices = to.join("prices/year=2026/month=07/part-0.parquet");
@@ -123,7 +113,7 @@ async fn only_what_changed_or_is_damaged_is_written_again() {
         ["prices/year=2026/month=07/part-0.parquet", "runs/year=2026/month=07/part-0.parquet"]
     );
     // A later run changes the files of its month; every other file stays.
-    recorded(data.path(), &[11]).await;
+    collected(data.path(), &[11]).await;
     let report = written(data.path(), &to, &[]).json();
     let later = paths(&report["written"]);
     for view in ["readings", "runs", "days"] {
@@ -139,7 +129,7 @@ async fn only_what_changed_or_is_damaged_is_written_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn other_folders_views_and_months_are_refused() {
     let (data, other) = (folder(), folder());
-    recorded(data.path(), &[9]).await;
+    collected(data.path(), &[9]).await;
     std::fs::write(other.path().join("thesis.txt"), "mine").expect("written");
     let foreign = written(data.path(), other.path(), &[]);
     assert_eq!(foreign.code, 1);

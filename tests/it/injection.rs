@@ -2,13 +2,13 @@
 //! `site/hostile.rs`, preferences in `targets.rs`.
 
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::Component;
 
 use hitrate::snapshot::store;
 
 use crate::binary::{command, finish};
 use crate::fuzz::targets::names::poisoned;
-use crate::rig::folder;
+use crate::rig::{files, folder};
 
 const MODEL: &str = "zephyr/quill-large";
 
@@ -67,15 +67,6 @@ fn nothing_that_commands_print_is_obeyed_by_a_terminal() {
             }
         }
     }
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
-    }
-    found
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::binary::{command, hitrate};
-use crate::rig::folder;
+use crate::rig::{files, folder};
 use crate::upstream::{Upstream, collect, day, pipeline};
 
 /// In names that own traffic keeps: session, application, key, agent.
@@ -78,16 +78,6 @@ fn clean(what: &str, bytes: &[u8]) {
     for marker in [NAME, CONTENT] {
         assert!(!contains(bytes, marker), "{what} contains `{marker}`");
     }
-}
-
-/// All files below a folder.
-fn files(folder: &Path) -> Vec<std::path::PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
-    }
-    found
 }
 
 /// The addresses in a page that stay on the site.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ use prost::Message;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::rig::{config, folder};
+use crate::rig::{config, files, folder};
 
 const TOKEN: &str = "token-of-the-tests-0123456789abcdef";
 const PROTOBUF: &str = "application/x-protobuf";
@@ -214,17 +214,9 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// All files below a folder, with their content.
-fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else {
-            found.push((path.display().to_string(), std::fs::read(&path).unwrap_or_default()));
-        }
-    }
-    found
+fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let read = |path: PathBuf| (path.display().to_string(), std::fs::read(&path).unwrap_or_default());
+    files(folder).into_iter().map(read).collect()
 }
 
 fn contains(bytes: &[u8], text: &str) -> bool {
@@ -250,7 +242,7 @@ async fn protobuf_and_json_gzip_and_plain_are_durable_before_the_answer_and_hold
     assert_eq!((accepted.status, accepted.header("content-type")), (200, PROTOBUF));
     let answer = ExportTraceServiceResponse::decode(accepted.body.as_slice()).expect("an answer");
     assert_eq!(answer.partial_success, None);
-    let spooled = || files(&folder.path().join("traffic-spool"));
+    let spooled = || contents(&folder.path().join("traffic-spool"));
     let lines = |spooled: &[(String, Vec<u8>)]| -> usize {
         spooled.iter().map(|(_, bytes)| bytes.iter().filter(|byte| **byte == b'\n').count()).sum()
     };
@@ -284,7 +276,7 @@ async fn protobuf_and_json_gzip_and_plain_are_durable_before_the_answer_and_hold
     for prompt in ["\"10\"", "\"20\"", "\"30\"", "\"40\"", "\"50\""] {
         assert!(kept.contains(prompt), "{prompt} in {kept}");
     }
-    assert_eq!(files(&folder.path().join("traffic-spool")).len(), 0, "imported segments are deleted");
+    assert_eq!(contents(&folder.path().join("traffic-spool")).len(), 0, "imported segments are deleted");
 }
 
 #[test]
@@ -322,7 +314,7 @@ async fn the_spool_of_a_crash_is_imported_at_the_next_start() {
     let service = Service::start(folder.path(), "", store.clone()).await;
     until("the import", || store.lines().len() == 1).await;
     assert_eq!(store.lines(), [whole.to_string()]);
-    until("the deletion", || files(&spool).is_empty()).await;
+    until("the deletion", || contents(&spool).is_empty()).await;
     service.stop().await;
 }
 

@@ -1,6 +1,6 @@
 //! Helpers for several test files: times, folders, settings, and direct access to the database file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use hitrate::config::Config;
@@ -119,4 +119,14 @@ pub fn copy(from: &Path, to: &Path) {
             std::fs::copy(&from, &to).expect("copied");
         }
     }
+}
+
+/// All files of a folder, in its folders too.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found
 }

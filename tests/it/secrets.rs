@@ -3,11 +3,11 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::binary::{Server, command};
-use crate::rig::folder;
+use crate::rig::{files, folder};
 use crate::upstream::{Upstream, collect, day, pipeline};
 
 /// Every secret of these tests has this in it.
@@ -82,15 +82,6 @@ fn clean(what: &str, text: &str) {
         let start = text[..at].char_indices().rev().nth(200).map_or(0, |(start, _)| start);
         panic!("{what} has a secret: …{}", &text[start..at + MARK.len()]);
     }
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
-    }
-    found
 }
 
 /// A short record with settings that have secrets, for an upstream that cannot be reached.

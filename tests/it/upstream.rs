@@ -253,3 +253,13 @@ pub fn hundredth(body: &mut Value) {
         body["data"]["weightedCacheHitRate"] = Value::from(rate / 100.0);
     }
 }
+
+/// A data folder with a run on each of some days, published.
+pub async fn collected(folder: &Path, days: &[i64]) {
+    let upstream = Upstream::serve().await;
+    let pipeline = pipeline(folder);
+    for number in days {
+        collect(&pipeline, &upstream, day(*number)).await;
+    }
+    pipeline.publish().expect("published");
+}

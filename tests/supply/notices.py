@@ -3,10 +3,10 @@ same Cargo.lock.
 
 Usage: notices.py TARGET   TARGET is a platform such as x86_64-unknown-linux-gnu"""
 
-import json
 import pathlib
-import subprocess
 import sys
+
+from crates import in_program
 
 NAMES = ("license", "licence", "copying", "notice", "unlicense", "copyright")
 
@@ -19,21 +19,7 @@ def texts(package: dict) -> list:
 
 
 def main() -> None:
-    command = ["cargo", "metadata", "--format-version", "1", "--locked", "--filter-platform", sys.argv[1]]
-    data = json.loads(
-        subprocess.run(command + ["--features", "bundled"], check=True, stdout=subprocess.PIPE).stdout
-    )
-    packages = {package["id"]: package for package in data["packages"]}
-    nodes = {node["id"]: node for node in data["resolve"]["nodes"]}
-    root = data["resolve"]["root"]
-    found, left = set(), [root]
-    while left:
-        package = left.pop()
-        if package not in found:
-            found.add(package)
-            deps = nodes[package]["deps"]
-            left += [dep["pkg"] for dep in deps if any(kind["kind"] is None for kind in dep["dep_kinds"])]
-    crates = sorted((packages[package] for package in found - {root}), key=lambda p: (p["name"], p["version"]))
+    crates = in_program(sys.argv[1])
     # Most texts are the same: each is printed once, with the crates that it belongs to.
     users = {}
     for crate in crates:

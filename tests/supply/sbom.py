@@ -7,12 +7,13 @@ import json
 import os
 import pathlib
 import re
-import subprocess
 import sys
 import tomllib
 
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+
+from crates import in_program
 
 
 def without_folders(text: str) -> str:
@@ -20,23 +21,6 @@ def without_folders(text: str) -> str:
     the name of the package out if the folder has the same one."""
     folder = re.escape("file://" + os.getcwd())
     return re.sub(folder, "file:///hitrate", re.sub(rf"path\+{folder}#(?=\d)", "path+file:///hitrate#hitrate@", text))
-
-
-def in_program(target: str) -> set:
-    """Name and version of each crate that the program of a release contains."""
-    command = ["cargo", "metadata", "--format-version", "1", "--locked", "--features", "bundled"]
-    output = subprocess.run(command + ["--filter-platform", target], check=True, stdout=subprocess.PIPE).stdout
-    data = json.loads(output)
-    names = {package["id"]: (package["name"], package["version"]) for package in data["packages"]}
-    nodes = {node["id"]: node for node in data["resolve"]["nodes"]}
-    found, left = set(), [data["resolve"]["root"]]
-    while left:
-        package = left.pop()
-        if package not in found:
-            found.add(package)
-            deps = nodes[package]["deps"]
-            left += [dep["pkg"] for dep in deps if any(kind["kind"] is None for kind in dep["dep_kinds"])]
-    return {names[package] for package in found - {data["resolve"]["root"]}}
 
 
 def main() -> int:
@@ -60,7 +44,7 @@ def main() -> int:
     lock = tomllib.loads(pathlib.Path("Cargo.lock").read_text(encoding="utf-8"))
     sums = {(package["name"], package["version"]): package.get("checksum") for package in lock["package"]}
     listed = {(component["name"], component["version"]): component for component in document["components"]}
-    expected = in_program(target)
+    expected = {(crate["name"], crate["version"]) for crate in in_program(target)}
     problems += [f"{name} {version} is missing" for name, version in sorted(expected - set(listed))]
     problems += [f"{name} {version} is not in the program" for name, version in sorted(set(listed) - expected)]
     for key, component in sorted(listed.items()):

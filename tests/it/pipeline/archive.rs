@@ -11,9 +11,9 @@ use hitrate::pipeline::{DataDir, Pipeline, PipelineError};
 use hitrate::snapshot::Snapshot;
 use hitrate::snapshot::store::{current_id, load, load_and_repair};
 
-use super::recovery::{copy, manifests, stored};
+use super::recovery::{manifests, stored};
 use crate::binary::{command, finish, hitrate};
-use crate::rig::{config, dump, folder};
+use crate::rig::{config, copy, dump, folder};
 use crate::upstream::{Upstream, collect, collect_from, day, nobody, pipeline};
 
 /// Bits of a snapshot that are flipped, spread over the file.

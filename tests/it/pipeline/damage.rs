@@ -7,9 +7,9 @@ use chrono::Duration;
 use hitrate::pipeline::{PipelineError, StoreHealth};
 use hitrate::store::StoreError;
 
-use super::recovery::{copy, manifests, stored};
+use super::recovery::{manifests, stored};
 use crate::binary::{Ran, Server, command, finish, hitrate};
-use crate::rig::{config, dump, folder, set_aside, tamper};
+use crate::rig::{config, copy, dump, folder, set_aside, tamper};
 use crate::upstream::{Upstream, collect, day, pipeline};
 use hitrate::clock::SystemClock;
 use hitrate::pipeline::{DataDir, Pipeline};

@@ -5,20 +5,8 @@ use std::path::Path;
 use chrono::Duration;
 use hitrate::snapshot::store::{SnapshotError, load};
 
-use crate::rig::{dump, folder};
+use crate::rig::{copy, dump, folder};
 use crate::upstream::{Upstream, collect, day, pipeline};
-
-pub fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a folder");
-    for entry in std::fs::read_dir(from).expect("readable").map(|entry| entry.expect("readable")) {
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        if from.is_dir() {
-            copy(&from, &to);
-        } else {
-            std::fs::copy(&from, &to).expect("copied");
-        }
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_that_was_archived_and_not_stored_is_stored_at_the_next_start() {

@@ -6,8 +6,8 @@ use hitrate::store::StoreError;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::recovery::{copy, stored};
-use crate::rig::{column, config, dump, folder, tamper, try_store};
+use super::recovery::stored;
+use crate::rig::{column, config, copy, dump, folder, tamper, try_store};
 use crate::upstream::{Upstream, collect, day, pipeline};
 
 /// The newest version of the schema, and the one before it.
