@@ -17,7 +17,7 @@ use hitrate::snapshot::store::load;
 use hitrate::static_site::MARKER;
 use tempfile::TempDir;
 
-use super::process::{End, run};
+use super::process::{End, PATIENCE, run};
 use super::state::{Held, Record, digests};
 use crate::binary::command;
 use crate::rig::{copy, folder, rows_of_copy};
@@ -55,9 +55,6 @@ pub enum Verb {
     /// `demo --once`.
     Demo,
 }
-
-/// How long a server may take to start.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The times of the runs: two on one day, then two more days.
 pub fn times() -> [DateTime<Utc>; 4] {

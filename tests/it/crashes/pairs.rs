@@ -7,12 +7,9 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::lab::{Lab, Verb, times};
-use super::process::{finish, signal};
+use super::process::{PATIENCE, finish, signal};
 use crate::binary::command;
 use crate::rig::copy;
-
-/// How long a process may take until it holds the store.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A process that holds the store of a folder; killed when dropped.
 struct Owner(Child);

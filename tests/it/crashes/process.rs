@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use hitrate::failpoint;
 use rustix::process::{Pid, Signal, kill_process};
 
-/// The longest time that a process may take. It is a hang if it takes longer.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// The longest time that a process may take. It is a hang if it takes longer. Publications run at low priority, so on a busy
+/// machine a start takes minutes.
+pub const PATIENCE: Duration = Duration::from_secs(300);
 /// How long a process may go on after an error: a server serves.
 const GOES_ON: Duration = Duration::from_secs(10);
 /// The exit codes of a verb that could not do all of its work.
