@@ -107,7 +107,8 @@ pub fn agreement(facts: &StoreFacts, before: &BTreeSet<String>, after: &BTreeSet
                 late.len(),
                 named(&late)
             ),
-            "run `hitrate replay --into DIR` to rebuild the record with them, or ignore them if they were set aside",
+            "nothing for now: before the next sweep or at the next start, the record is rebuilt with those that can be read; \
+             the log and `/status` give the reason if one stays out",
         );
     }
     if !pending.is_empty() {

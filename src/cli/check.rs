@@ -158,7 +158,7 @@ fn settings(
     findings.push(check::contact(&config));
     let (schedule, runs_per_day) = check::schedule(&config, now);
     findings.push(schedule);
-    findings.push(check::disk(&data, facts.map_or(0, |facts| facts.runs.len()), runs_per_day));
+    findings.push(check::disk(&data, runs_per_day));
     let time = if args.offline {
         findings.push(Finding::skipped("upstream", "not requested (`--offline`)"));
         None
