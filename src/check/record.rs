@@ -107,8 +107,8 @@ pub fn agreement(facts: &StoreFacts, before: &BTreeSet<String>, after: &BTreeSet
                 late.len(),
                 named(&late)
             ),
-            "nothing for now: before the next sweep or at the next start, the record is rebuilt with those that can be read; \
-             the log and `/status` give the reason if one stays out",
+            "restart the service: the record is then rebuilt with those that can be read; if one stays out, the log and \
+             `/status` give the reason",
         );
     }
     if !pending.is_empty() {

@@ -287,7 +287,7 @@ fn runs_that_only_one_side_has_are_found() {
     );
     let late = found(&["a", "b", "c"], &["a", "b", "c"]);
     assert!(late.state == CheckState::Warning && late.detail.contains("older"), "{late:?}");
-    assert!(late.action.contains("before the next sweep"), "no replay is needed: {late:?}");
+    assert!(late.action.contains("restart the service"), "no replay is needed: {late:?}");
     let lost = found(&["c"], &["c"]);
     assert!(lost.state == CheckState::Failed && lost.detail.contains(": b"), "{lost:?}");
 }
