@@ -107,8 +107,8 @@ impl TrafficStore {
     }
 }
 
-/// As long as a process has one of these, no process removes copies from a work folder. The system ends it with the process,
-/// also if that is killed.
+/// As long as a process has one of these, no process removes copies from a work folder. The system ends it with the
+/// process, also if that is killed.
 #[derive(Debug)]
 pub struct CopiesInUse {
     /// `None` if the file system has no locks for folders; then stale copies are not removed either.
