@@ -4,8 +4,9 @@ use super::Finding;
 use crate::archive::Verified;
 use crate::domain::format;
 
-/// Problems that a finding names.
+/// Problems that a finding describes, and those beyond of which it names the file.
 const NAMED: usize = 3;
+const LISTED: usize = 100;
 
 /// Whether the archive of `what` is whole.
 pub fn archive(what: &'static str, verified: &Verified) -> Finding {
@@ -27,8 +28,13 @@ pub fn archive(what: &'static str, verified: &Verified) -> Finding {
     let texts =
         named.iter().take(NAMED).map(|problem| format!("{}: {}", problem.path.display(), problem.what));
     let shown = texts.collect::<Vec<_>>().join("; ");
-    let more = named.len().saturating_sub(NAMED);
-    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let others: Vec<String> =
+        named.iter().skip(NAMED).take(LISTED).map(|problem| problem.path.display().to_string()).collect();
+    let more = match named.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more if more > LISTED => format!("; and {more} more, among them {}", others.join(", ")),
+        more => format!("; and {more} more: {}", others.join(", ")),
+    };
     let detail = format!("{} in {of}: {shown}{more}", format::counted(named.len() as u64, "damaged file"));
     if lost == 0 {
         let action = "nothing is lost; copy the named files from a backup if you have one, and test the disk";

@@ -177,7 +177,13 @@ fn a_damaged_file_without_a_loss_is_a_warning() {
     let lost = of([vec![problem(false); 5], vec![problem(true)]].concat());
     assert_eq!(lost.state, CheckState::Failed, "{lost:?}");
     assert!(lost.detail.contains("6 damaged files"), "{lost:?}");
-    assert!(lost.detail.contains("true.pack") && lost.detail.contains("3 more"), "{lost:?}");
+    assert!(
+        lost.detail.contains("true.pack") && lost.detail.contains("; and 3 more: false.pack"),
+        "{lost:?}"
+    );
+    let many = of(vec![problem(true); 200]);
+    assert!(many.detail.contains("; and 197 more, among them true.pack"), "{many:?}");
+    assert_eq!(many.detail.matches("true.pack").count(), 103, "{many:?}");
 }
 
 /// A data folder with archived runs of these hours, and a store. The first pack has 50 MB, later ones have 9 kB.
