@@ -1,7 +1,7 @@
 //! Whether the archive is whole.
 
 use super::Finding;
-use crate::archive::Verified;
+use crate::archive::{Problem, Verified};
 use crate::domain::format;
 
 /// Problems that a finding describes, and those beyond of which it names the file.
@@ -25,9 +25,7 @@ pub fn archive(what: &'static str, verified: &Verified) -> Finding {
         verified.problems.iter().partition(|problem| problem.is_loss);
     let lost = named.len();
     named.extend(harmless);
-    let texts =
-        named.iter().take(NAMED).map(|problem| format!("{}: {}", problem.path.display(), problem.what));
-    let shown = texts.collect::<Vec<_>>().join("; ");
+    let shown = named.iter().take(NAMED).map(|problem| described(problem)).collect::<Vec<_>>().join("; ");
     let others: Vec<String> =
         named.iter().skip(NAMED).take(LISTED).map(|problem| problem.path.display().to_string()).collect();
     let more = match named.len().saturating_sub(NAMED) {
@@ -46,4 +44,10 @@ pub fn archive(what: &'static str, verified: &Verified) -> Finding {
         "copy the named files from a backup (`hitrate backup verify` shows whether it is whole); the record keeps its numbers, \
          but a replay sets the runs aside that need them",
     )
+}
+
+/// The file and what is wrong with it; errors of the archive name the file themselves.
+fn described(problem: &Problem) -> String {
+    let path = problem.path.display().to_string();
+    if problem.what.contains(&path) { problem.what.clone() } else { format!("{path}: {}", problem.what) }
 }
