@@ -22,13 +22,14 @@ mod write;
 
 pub use manifest::{Entry, Location, Manifest, RunHeader};
 pub use shared::Problem;
-pub use verify::Verified;
+pub use verify::{Scope, Verified};
 pub use write::Fetched;
 
 use crate::durable;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use shared::Shared;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -117,6 +118,14 @@ impl Archive {
         // The path contains the time of the run, so sorting by path sorts by time.
         found.sort();
         Ok(found)
+    }
+
+    /// The ids of all archived runs, whether their manifests can be read or not.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Io`] if the folder cannot be read.
+    pub fn run_ids(&self) -> Result<BTreeSet<String>, ArchiveError> {
+        Ok(self.manifests()?.iter().map(|path| run_id_of(path)).collect())
     }
 
     /// The manifest of a run.
@@ -215,8 +224,16 @@ impl Archive {
     /// # Errors
     /// [`ArchiveError::Io`] if the folder cannot be read.
     pub fn bytes(&self) -> Result<u64, ArchiveError> {
-        let bytes = |path: &PathBuf| Ok(path.metadata().map_err(io_error(path))?.len());
-        files(&self.dir)?.iter().map(bytes).sum()
+        files(&self.dir)?.iter().map(|path| size(path)).sum()
+    }
+
+    /// Bytes on disk of packs and manifests of some runs.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Io`] if the folder cannot be read.
+    pub fn bytes_of(&self, run_ids: &BTreeSet<String>) -> Result<u64, ArchiveError> {
+        let all = files(&self.dir)?;
+        all.iter().filter(|path| run_ids.contains(&run_id_of(path))).map(|path| size(path)).sum()
     }
 }
 
@@ -252,6 +269,14 @@ fn files(dir: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
         }
     }
     Ok(found)
+}
+
+/// The size of a file, bytes; 0 if it has been renamed meanwhile, as temporary files are.
+fn size(path: &Path) -> Result<u64, ArchiveError> {
+    match path.metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        found => Ok(found.map_err(io_error(path))?.len()),
+    }
 }
 
 fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), ArchiveError> {

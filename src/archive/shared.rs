@@ -18,12 +18,14 @@ pub struct Problem {
     pub run_ids: Vec<String>,
     /// What is wrong with it, and what that means.
     pub what: String,
+    /// Whether something is lost without the file. Not if other packs have all bodies that a pack lacks.
+    pub is_loss: bool,
 }
 
 impl Problem {
     /// A manifest that cannot be read.
     pub(super) fn of_manifest(path: &Path, error: &ArchiveError) -> Self {
-        Self { path: path.to_owned(), run_ids: vec![run_id_of(path)], what: error.to_string() }
+        Self { path: path.to_owned(), run_ids: vec![run_id_of(path)], what: error.to_string(), is_loss: true }
     }
 }
 

@@ -2,22 +2,51 @@
 
 use super::manifest::{Location, Manifest};
 use super::shared::Problem;
-use super::{Archive, ArchiveError, files, io_error, pack, run_id_of};
+use super::{Archive, ArchiveError, files, pack, run_id_of, size};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
+
+/// Runs of a sample: the newest ones, and as many spread evenly over the older ones.
+const SAMPLE: usize = 24;
+
+/// The runs that [`Archive::verify`] reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// All of them.
+    All,
+    /// The newest 24, and up to 24 spread evenly over the older ones.
+    Sample,
+}
+
+impl Scope {
+    /// The manifests that are read, of all manifests from the oldest to the newest.
+    fn of(self, manifests: &[PathBuf]) -> Vec<&PathBuf> {
+        match self {
+            Self::All => manifests.iter().collect(),
+            Self::Sample => {
+                let (older, newest) = manifests.split_at(manifests.len().saturating_sub(SAMPLE));
+                let step = older.len().div_ceil(SAMPLE).max(1);
+                older.iter().step_by(step).chain(newest).collect()
+            }
+        }
+    }
+}
 
 /// Result of [`Archive::verify`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Verified {
     /// Manifests, those that cannot be read included.
     pub manifests: usize,
-    /// Manifests of older versions, which have no digest: damage that leaves them readable is not found.
+    /// Those of them that were read.
+    pub read: usize,
+    /// Manifests of older versions among those that were read, which have no digest: damage that leaves them readable is not found.
     pub without_digest: usize,
     /// Packs.
     pub packs: usize,
-    /// Packs that no manifest refers to: the process ended between a pack and its manifest. They do no harm.
-    pub unreferenced: usize,
+    /// Packs that no manifest refers to: the process ended between a pack and its manifest. They do no harm. Null if not
+    /// every manifest was read.
+    pub unreferenced: Option<usize>,
     /// Bodies that were read and have their sha256; a body that several runs share counts once.
     pub bodies: usize,
     /// Size of all files, bytes.
@@ -45,32 +74,37 @@ struct Check {
 }
 
 impl Archive {
-    /// Reads every manifest, every body that a manifest refers to and every decision of an operator, and compares them with
-    /// their checksums. Memory does not grow with the number of runs. `progress(done, total)` is called with the number of
-    /// manifests.
+    /// Reads the manifests of a scope, every body that they refer to and every decision of an operator, and compares them
+    /// with their checksums. Memory does not grow with the number of runs. `progress(done, total)` is called with the number
+    /// of manifests. Runs can be archived meanwhile.
     ///
     /// # Errors
     /// [`ArchiveError::Io`] if the folder cannot be listed. Everything else is a problem of the result.
-    pub fn verify(&self, mut progress: impl FnMut(usize, usize)) -> Result<Verified, ArchiveError> {
+    pub fn verify(
+        &self,
+        scope: Scope,
+        mut progress: impl FnMut(usize, usize),
+    ) -> Result<Verified, ArchiveError> {
         let manifests = self.manifests()?;
+        let read = scope.of(&manifests);
         let mut check = Check::default();
-        check.verified.manifests = manifests.len();
-        for (position, path) in manifests.iter().enumerate() {
+        (check.verified.manifests, check.verified.read) = (manifests.len(), read.len());
+        for (position, path) in read.iter().enumerate() {
             match Manifest::read(path) {
                 Ok((manifest, has_digest)) => {
                     check.verified.without_digest += usize::from(!has_digest);
                     let named = run_id_of(path);
                     if manifest.header.run_id != named {
                         let what = format!("it is the manifest of run {}", manifest.header.run_id);
-                        check.verified.problems.push(problem(path, [named], what));
+                        check.verified.problems.push(problem(path, [named], what, true));
                     }
                     self.check_bodies(&manifest, &mut check);
                 }
                 Err(error) => check.verified.problems.push(Problem::of_manifest(path, &error)),
             }
-            progress(position + 1, manifests.len());
+            progress(position + 1, read.len());
         }
-        self.check_files(&mut check)?;
+        self.check_files(scope, &mut check)?;
         let Check { mut verified, lost, .. } = check;
         verified.problems.extend(lost.into_iter().map(|(pack, lost)| self.lost(&pack, lost)));
         verified.problems.sort_by(|one, other| one.path.cmp(&other.path));
@@ -118,25 +152,27 @@ impl Archive {
     }
 
     /// Checks the decisions, and counts files and what is left of damaged ones.
-    fn check_files(&self, check: &mut Check) -> Result<(), ArchiveError> {
+    fn check_files(&self, scope: Scope, check: &mut Check) -> Result<(), ArchiveError> {
+        let mut unreferenced = 0;
         for path in files(&self.dir)? {
-            check.verified.bytes += path.metadata().map_err(io_error(&path))?.len();
+            check.verified.bytes += size(&path)?;
             let name = path.strip_prefix(&self.dir).unwrap_or(&path).to_string_lossy().into_owned();
             if name.ends_with(".pack") {
                 check.verified.packs += 1;
-                check.verified.unreferenced += usize::from(!check.referenced.contains(&name));
+                unreferenced += usize::from(!check.referenced.contains(&name));
             } else if name.ends_with(".json")
                 && let Err(error) = self.accepted(&run_id_of(&path))
             {
-                check.verified.problems.push(problem(&path, [run_id_of(&path)], error.to_string()));
+                check.verified.problems.push(problem(&path, [run_id_of(&path)], error.to_string(), true));
             }
         }
+        check.verified.unreferenced = (scope == Scope::All).then_some(unreferenced);
         for (place, aside) in self.set_aside_before()? {
             let what = format!(
                 "it was damaged and is kept as `{}`; restore it from a backup",
                 aside.file_name().unwrap_or_default().to_string_lossy()
             );
-            check.verified.problems.push(problem(&place, [run_id_of(&place)], what));
+            check.verified.problems.push(problem(&place, [run_id_of(&place)], what, true));
         }
         Ok(())
     }
@@ -153,15 +189,16 @@ impl Archive {
             };
             elsewhere += usize::from(substitutes.of(sha256).iter().any(holds));
         }
-        let consequence = match bodies - elsewhere {
+        let missing = bodies - elsewhere;
+        let consequence = match missing {
             0 => "other packs have all of them, so nothing is lost".to_owned(),
-            missing => format!("no other pack has {missing} of them, so these runs cannot be replayed"),
+            _ => format!("no other pack has {missing} of them, so these runs cannot be replayed"),
         };
         let what = format!("{bodies} of its bodies cannot be read ({reason}); {consequence}");
-        problem(&self.dir.join(pack), run_ids, what)
+        problem(&self.dir.join(pack), run_ids, what, missing > 0)
     }
 }
 
-fn problem(path: &Path, run_ids: impl IntoIterator<Item = String>, what: String) -> Problem {
-    Problem { path: PathBuf::from(path), run_ids: run_ids.into_iter().collect(), what }
+fn problem(path: &Path, run_ids: impl IntoIterator<Item = String>, what: String, is_loss: bool) -> Problem {
+    Problem { path: PathBuf::from(path), run_ids: run_ids.into_iter().collect(), what, is_loss }
 }

@@ -156,6 +156,7 @@ impl Archive {
                         path: path.clone(),
                         run_ids: vec![run_id_of(&path)],
                         what: format!("{what}; bodies that the upstream still sends are stored again"),
+                        is_loss: true,
                     }),
                 }
             }

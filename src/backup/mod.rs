@@ -11,7 +11,7 @@ mod write;
 pub use read::{all, find, manifest};
 pub use restore::{RestoreReport, restore};
 pub use verify::{Problem, VerifyReport, verify};
-pub use write::{BackupReport, Source, write};
+pub use write::{BackupReport, Source, Target, write};
 
 use crate::store::{StoreContent, StoreError};
 use chrono::{DateTime, Utc};
@@ -70,6 +70,11 @@ pub enum BackupError {
     /// The folder holds other files.
     #[error("{0} is neither empty nor a folder of backups; choose another folder")]
     NotBackups(PathBuf),
+    /// A file is named, or something that looks like one.
+    #[error(
+        "{0} is not a folder: a backup is a folder, not one file; name a folder such as /backup/hitrate, and pack a finished backup with `tar` if you need one file"
+    )]
+    NotFolder(PathBuf),
     /// The folder is in the data folder.
     #[error(
         "{0} is in the data folder and would be lost with it; choose a folder elsewhere, best on another disk"

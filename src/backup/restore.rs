@@ -8,8 +8,13 @@ use crate::durable;
 use crate::failpoint;
 use crate::store::StoreOptions;
 use serde::Serialize;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// How the name of a restore in progress begins, and the number of letters and digits that follow.
+const STAGING: &str = ".hitrate-restore-";
+const RANDOM: usize = 6;
 
 /// The result of a restore.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -46,9 +51,8 @@ pub fn restore(
     let name = name_of(backup);
     let around = into.parent().filter(|around| !around.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(around).map_err(io_error(around))?;
-    // Beside its place, and removed with everything in it if the restore fails.
-    let staging =
-        tempfile::Builder::new().prefix(".hitrate-restore-").tempdir_in(around).map_err(io_error(around))?;
+    remove_stale(around);
+    let (staging, _in_use) = stage(around)?;
     let damaged = |problem: &Problem, more: usize| BackupError::Damaged {
         name: name.clone(),
         problem: format!("{}: {}", problem.path, problem.reason),
@@ -88,6 +92,46 @@ pub fn restore(
         runs: manifest.store.as_ref().filter(|_| has_store).map(|store| store.rows_of("run")),
         skipped,
     })
+}
+
+/// A folder beside the place of the new data folder, removed with everything in it if the restore fails, and the lock by
+/// which other processes see that it is in use.
+fn stage(around: &Path) -> Result<(TempDir, Option<File>), BackupError> {
+    loop {
+        let mut builder = tempfile::Builder::new();
+        let staging =
+            builder.prefix(STAGING).rand_bytes(RANDOM).tempdir_in(around).map_err(io_error(around))?;
+        let locked = File::open(staging.path()).and_then(|folder| folder.lock().map(|()| folder));
+        // Another process may have taken it for stale before it was locked.
+        if staging.path().is_dir() {
+            return Ok((staging, locked.ok()));
+        }
+    }
+}
+
+/// Removes what killed restores left in a folder. A folder that a running restore has locked stays.
+fn remove_stale(around: &Path) {
+    let Ok(entries) = fs::read_dir(around) else { return };
+    for entry in entries.filter_map(Result::ok) {
+        let (name, path) = (entry.file_name(), entry.path());
+        let random = name.to_str().and_then(|name| name.strip_prefix(STAGING));
+        let is_named = random.is_some_and(|random| {
+            random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        });
+        if !is_named || !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        let Ok(folder) = File::open(&path) else { continue };
+        if folder.try_lock().is_err() {
+            continue;
+        }
+        match fs::remove_dir_all(&path) {
+            Ok(()) => tracing::warn!(path = %path.display(), "removed what a killed restore left"),
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "what a killed restore left cannot be removed");
+            }
+        }
+    }
 }
 
 /// Refuses a target that has files.
@@ -137,5 +181,39 @@ fn place(staging: &Path, into: &Path) -> Result<(), BackupError> {
     match files::rename(staging, into) {
         Err(BackupError::Io { path, source }) if staging.exists() => Err(BackupError::Place { path, source }),
         renamed => renamed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stale_folders_are_removed_but_nothing_else_and_none_in_use() {
+        let around = tempfile::tempdir().expect("a folder");
+        let others = [
+            ".hitrate-restore-",
+            ".hitrate-restore-notes",
+            ".hitrate-restore-a-b.c",
+            "hitrate-restore-abcdef",
+        ];
+        for name in others.iter().chain(&[".hitrate-restore-aB3dEf"]) {
+            fs::create_dir_all(around.path().join(name).join("archive")).expect("created");
+        }
+        fs::write(around.path().join(".hitrate-restore-abcdef"), "a file").expect("written");
+        let (running, lock) = stage(around.path()).expect("created");
+        assert!(lock.is_some(), "it is locked");
+        fs::write(running.path().join("hitrate.duckdb"), "in progress").expect("written");
+        remove_stale(around.path());
+        assert!(running.path().join("hitrate.duckdb").exists(), "it is in use");
+        assert!(!around.path().join(".hitrate-restore-aB3dEf").exists(), "a killed restore left it");
+        for name in others.iter().chain(&[".hitrate-restore-abcdef"]) {
+            assert!(around.path().join(name).exists(), "{name}");
+        }
+        // As if the process had been killed.
+        let left = running.keep();
+        drop(lock);
+        remove_stale(around.path());
+        assert!(!left.exists());
     }
 }

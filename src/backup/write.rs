@@ -74,19 +74,29 @@ impl BackupReport {
     }
 }
 
-/// Writes a backup of a data folder to a new folder in `folder`, then removes the oldest ones beyond `keep`.
+/// How names of archive files end. Nobody calls a folder so.
+const ARCHIVES: [&str; 10] = [".tar", ".tgz", ".tzst", ".txz", ".tbz2", ".zip", ".7z", ".gz", ".xz", ".zst"];
+
+/// A folder of backups, locked against other processes that write to it.
+#[derive(Debug)]
+pub struct Target {
+    folder: PathBuf,
+    _lock: File,
+}
+
+/// Writes a backup of a data folder to a new folder in `target`, then removes the oldest ones beyond `keep`.
 /// `on_progress(done, total)` is called with the number of files.
 ///
 /// # Errors
 /// [`BackupError`]; then there is no new backup, and the old ones are as before.
 pub fn write(
     source: &Source<'_>,
-    folder: &Path,
+    target: &Target,
     keep: Option<usize>,
     now: DateTime<Utc>,
     on_progress: impl Fn(usize, usize),
 ) -> Result<BackupReport, BackupError> {
-    let _lock = prepare(source.data, folder)?;
+    let folder = target.folder.as_path();
     let name = now.format(NAME).to_string();
     let place = folder.join(&name);
     if place.exists() {
@@ -139,8 +149,28 @@ fn content(path: PathBuf, options: &StoreOptions) -> Result<crate::store::StoreC
     Ok(Store::open_read_only(StoreOptions { path, ..options.clone() })?.content()?)
 }
 
-/// Checks the folder, creates it if needed, locks it, and removes what a process left that was killed.
+impl Target {
+    /// Checks the folder for backups of a data folder, creates it if needed, locks it, and removes what a process left that
+    /// was killed.
+    ///
+    /// # Errors
+    /// [`BackupError`] if it cannot have backups.
+    pub fn open(data: &DataDir, folder: &Path) -> Result<Self, BackupError> {
+        let lock = prepare(data, folder)?;
+        Ok(Self { folder: folder.to_owned(), _lock: lock })
+    }
+}
+
+/// Whether a path is that of a file, or looks like one although nothing is there.
+fn looks_like_file(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    !path.is_dir() && (path.exists() || ARCHIVES.iter().any(|ending| name.ends_with(ending)))
+}
+
 fn prepare(data: &DataDir, folder: &Path) -> Result<File, BackupError> {
+    if looks_like_file(folder) {
+        return Err(BackupError::NotFolder(folder.to_owned()));
+    }
     if !data.path().is_dir() {
         return Err(BackupError::Nothing(data.path().to_owned()));
     }

@@ -1,8 +1,11 @@
 //! The data folder: its rights, and how long the disk lasts.
 
 use super::Finding;
+use crate::archive::{Archive, ArchiveError};
 use crate::domain::format;
-use crate::pipeline::DataDir;
+use crate::pipeline::{DataDir, time_of};
+use chrono::TimeDelta;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -11,8 +14,12 @@ const LEAST_FREE: u64 = 256 << 20;
 /// Days of growth that should be left, and below which it is urgent.
 const DAYS_LEFT: f64 = 30.0;
 const DAYS_URGENT: f64 = 3.0;
-/// Archived runs that the growth is estimated from: those of a week.
+/// Free space that is little as long as the growth is not known, bytes.
+const LITTLE_FREE: u64 = 1_000_000_000;
+/// Archived runs that the growth is estimated from: those of a week. Fewer, or those of a short time, say little.
 const RECENT_RUNS: usize = 168;
+const LEAST_RUNS: usize = 24;
+const LEAST_SPAN: TimeDelta = TimeDelta::days(3);
 
 /// Whether the data folder can be written, and whether its secrets are private.
 pub fn folder(data: &DataDir) -> Vec<Finding> {
@@ -53,7 +60,7 @@ fn is_open(_: &Path) -> bool {
 }
 
 /// Whether the disk has room, and for how many days at the present growth. `runs_per_day` is that of the schedule.
-pub fn disk(data: &DataDir, runs: usize, runs_per_day: usize) -> Finding {
+pub fn disk(data: &DataDir, runs_per_day: usize) -> Finding {
     const CHECK: &str = "disk";
     let action =
         "free space, or move the data folder to a larger disk; `retention.hourly_days` shrinks the store";
@@ -65,13 +72,20 @@ pub fn disk(data: &DataDir, runs: usize, runs_per_day: usize) -> Finding {
     if space.available < LEAST_FREE {
         return Finding::failed(CHECK, format!("{free} are free"), action);
     }
-    let growth = growth_of_a_run(data, runs).map(|bytes| bytes * runs_per_day as f64);
-    let Some(growth) = growth.filter(|growth| *growth > 0.0) else {
-        return Finding::ok(CHECK, format!("{free} are free; the growth is not known before the first run"));
+    let growth = match growth_of_a_day(data, runs_per_day) {
+        Ok(growth) => growth,
+        Err(unknown) if space.available < LITTLE_FREE => {
+            return Finding::warning(CHECK, format!("{free} are free; {unknown}"), action);
+        }
+        Err(unknown) => return Finding::ok(CHECK, format!("{free} are free; {unknown}")),
     };
-    let days = space.available as f64 / growth;
-    let detail =
-        format!("{free} are free, enough for {days:.0} days at {} a day", format::bytes(growth as u64));
+    let days = space.available as f64 / growth.bytes;
+    let shown = format::bytes(growth.bytes as u64);
+    let detail = if growth.is_bound {
+        format!("{free} are free, enough for at least {days:.0} days at {shown} a day or less")
+    } else {
+        format!("{free} are free, enough for {days:.0} days at {shown} a day")
+    };
     if days < DAYS_URGENT {
         Finding::failed(CHECK, detail, action)
     } else if days < DAYS_LEFT {
@@ -81,17 +95,36 @@ pub fn disk(data: &DataDir, runs: usize, runs_per_day: usize) -> Finding {
     }
 }
 
-/// Bytes that a run adds to archive and store.
-fn growth_of_a_run(data: &DataDir, runs: usize) -> Option<f64> {
-    let manifests = crate::archive::Archive::open(data.archive()).manifests().ok()?;
-    let recent = &manifests[manifests.len().saturating_sub(RECENT_RUNS)..];
-    let size = |path: &Path| fs::metadata(path).map_or(0, |found| found.len());
-    let pack = |manifest: &Path| {
-        let name = manifest.to_string_lossy().replace(".manifest.zst", ".pack");
-        size(Path::new(&name))
-    };
-    let archived: u64 = recent.iter().map(|path| size(path) + pack(path)).sum();
-    let archived = (!recent.is_empty()).then(|| archived as f64 / recent.len() as f64)?;
-    let stored = if runs > 0 { size(&data.store()) as f64 / runs as f64 } else { 0.0 };
-    Some(archived + stored)
+/// What archive and store grow by in a day.
+struct Growth {
+    bytes: f64,
+    /// Whether it is less in fact: the store also has imported data, which do not grow.
+    is_bound: bool,
+}
+
+/// Estimates the growth from the archived runs, or says why it is not known.
+fn growth_of_a_day(data: &DataDir, runs_per_day: usize) -> Result<Growth, String> {
+    let archive = Archive::open(data.archive());
+    let unknown = |error: ArchiveError| format!("the growth is not known: {error}");
+    let run_ids = archive.run_ids().map_err(unknown)?;
+    let times = run_ids.first().zip(run_ids.last());
+    let span = times.and_then(|(first, last)| Some(time_of(last)? - time_of(first)?)).unwrap_or_default();
+    // The first run has every body, later ones only what changed.
+    let later: Vec<&String> = run_ids.iter().skip(1).collect();
+    // A new store has a size of its own, whatever is in it.
+    if later.len() < LEAST_RUNS || span < LEAST_SPAN {
+        return Err(format!(
+            "it is too early to estimate the growth, which needs more than {LEAST_RUNS} runs over {} days",
+            LEAST_SPAN.num_days()
+        ));
+    }
+    let recent: BTreeSet<String> = later.iter().rev().take(RECENT_RUNS).map(|id| (*id).clone()).collect();
+    let archived = archive.bytes_of(&recent).map_err(unknown)? as f64 / recent.len() as f64;
+    let stored = fs::metadata(data.store()).map_or(0, |found| found.len()) as f64 / run_ids.len() as f64;
+    let bytes = (archived + stored) * runs_per_day as f64;
+    if bytes > 0.0 {
+        Ok(Growth { bytes, is_bound: data.imports().exists() })
+    } else {
+        Err("the schedule has no sweep in the next 24 hours".to_owned())
+    }
 }

@@ -9,7 +9,7 @@ mod record;
 mod settings;
 mod upstream;
 
-pub use archive::{Archived, archive};
+pub use archive::archive;
 pub use facts::{StoreFacts, StoredRun};
 pub use machine::{disk, folder};
 pub use record::{agreement, clock, numbers_hold, snapshot, store};

@@ -107,7 +107,8 @@ pub fn agreement(facts: &StoreFacts, before: &BTreeSet<String>, after: &BTreeSet
                 late.len(),
                 named(&late)
             ),
-            "run `hitrate replay --into DIR` to rebuild the record with them, or ignore them if they were set aside",
+            "restart the service: the record is then rebuilt with those that can be read; if one stays out, the log and \
+             `/status` give the reason",
         );
     }
     if !pending.is_empty() {

@@ -1,12 +1,12 @@
 //! `hitrate backup` and `hitrate restore`: backups of the data folder, also while the service runs.
 
 use super::{Common, advance, exit, progress, running};
-use crate::backup::{self, BackupReport, Problem, RestoreReport, Source, VerifyReport};
+use crate::backup::{self, BackupReport, Problem, RestoreReport, Source, Target, VerifyReport};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::format;
 use crate::pipeline::{DataDir, traffic_options};
-use crate::store::{StoreError, StoreOptions, TrafficStore};
+use crate::store::{self, CopiesInUse, StoreError, StoreOptions, TrafficStore};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
@@ -75,13 +75,26 @@ pub struct RestoreArgs {
     skip_damaged: bool,
 }
 
-/// A copy that is removed after its use.
-struct Temporary(PathBuf);
+/// A copy of a database that is removed after its use.
+struct Temporary {
+    path: PathBuf,
+    /// Ends after the removal.
+    _in_use: CopiesInUse,
+}
+
+impl Temporary {
+    /// Removes copies that killed processes left in a work folder, then makes a new one there.
+    fn make<E>(work_dir: &Path, copy: impl FnOnce() -> Result<PathBuf, E>) -> Result<Self, E> {
+        store::remove_stale_copies(work_dir);
+        let in_use = CopiesInUse::begin(work_dir);
+        copy().map(|path| Self { path, _in_use: in_use })
+    }
+}
 
 impl Drop for Temporary {
     fn drop(&mut self) {
         // It may have been removed already; what is left is in a work folder.
-        let _ = std::fs::remove_file(&self.0);
+        let _ = std::fs::remove_file(&self.path);
     }
 }
 
@@ -99,6 +112,8 @@ pub fn run(common: &Common, args: &BackupArgs) -> Result<u8> {
 /// Exit code 5 if the backup is complete, but the data folder is not: no store, or a lost or changed file of the archive.
 fn write(common: &Common, args: &BackupArgs, folder: &Path) -> Result<u8> {
     let (config, data) = (common.settings()?, common.data());
+    // Before the copies, which take long.
+    let target = Target::open(&data, folder)?;
     let store = copy_of_store(common, &data)?;
     let traffic = if args.with_traffic { copy_of_traffic(&config, &data)? } else { None };
     let (_work, options) = beside(&config)?;
@@ -107,13 +122,13 @@ fn write(common: &Common, args: &BackupArgs, folder: &Path) -> Result<u8> {
     let source = Source {
         data: &data,
         settings: Source::settings_of(&data, common.config.as_deref(), &files),
-        store: store.as_ref().map(|copy| copy.0.clone()),
-        traffic: traffic.as_ref().map(|copy| copy.0.clone()),
+        store: store.as_ref().map(|copy| copy.path.clone()),
+        traffic: traffic.as_ref().map(|copy| copy.path.clone()),
         options,
     };
     let bar = progress(0, "copying");
     let keep = args.keep.map(|keep| keep as usize);
-    let report = backup::write(&source, folder, keep, Common::clock().now(), advance(&bar))?;
+    let report = backup::write(&source, &target, keep, Common::clock().now(), advance(&bar))?;
     bar.finish_and_clear();
     common.print(&report, || describe(&report))?;
     Ok(if report.is_sound() && !has_unreadable_store { exit::OK } else { exit::PARTIAL })
@@ -126,9 +141,10 @@ fn copy_of_store(common: &Common, data: &DataDir) -> Result<Option<Temporary>> {
         return Ok(None);
     }
     let asked = ("the copy of the store", "/local/store-copy");
-    let copied: Result<PathBuf> = running::read_or_ask(common, asked, |store| Ok(store.copy()?));
+    let copied =
+        Temporary::make(&data.work(), || running::read_or_ask(common, asked, |store| Ok(store.copy()?)));
     match copied {
-        Ok(path) => Ok(Some(Temporary(path))),
+        Ok(copy) => Ok(Some(copy)),
         Err(error) => match error.downcast_ref::<StoreError>() {
             Some(StoreError::Open { .. } | StoreError::Damaged { .. }) => {
                 tracing::error!(%error, "the backup is written without the store; `hitrate replay` rebuilds it");
@@ -141,7 +157,7 @@ fn copy_of_store(common: &Common, data: &DataDir) -> Result<Option<Temporary>> {
 
 fn copy_of_traffic(config: &Config, data: &DataDir) -> Result<Option<Temporary>> {
     let Some(store) = TrafficStore::open_existing(traffic_options(config, data))? else { return Ok(None) };
-    Ok(Some(Temporary(store.copy()?)))
+    Ok(Some(Temporary::make(&data.traffic_work(), || store.copy())?))
 }
 
 /// How to open a copy of the store without writing beside it; the folder is removed with its guard.

@@ -3,9 +3,9 @@
 use super::tables::{Column, Report, Table, dash, fixed, number, percent, text};
 use super::{Common, advance, exit, progress, running, runtime};
 use crate::analysis::numbers::ListAgreement;
-use crate::archive::Archive;
+use crate::archive::{Archive, Scope};
 use crate::check::numbers::{AGGREGATE_BOUND, CheckedRun, IDENTITY_BOUND, ModeAdvice, Published};
-use crate::check::{self, Archived, CheckState, Finding, StoreFacts};
+use crate::check::{self, CheckState, Finding, StoreFacts};
 use crate::clock::Clock;
 use crate::domain::format;
 use crate::pipeline::DataDir;
@@ -76,13 +76,13 @@ fn installation(common: &Common, args: &CheckArgs) -> Result<u8> {
     let mut findings = Vec::new();
     let archive = Archive::open(data.archive());
     // Before the store is read: a run is archived first.
-    let before = Archived::list(&archive);
+    let before = archive.run_ids();
     let facts = facts(common, &data, &mut findings);
     if let Some(facts) = &facts {
         findings.extend(check::store(facts, now));
     }
     archives(&data, args.all, &mut findings);
-    if let (Some(facts), Ok(before), Ok(after)) = (&facts, before, Archived::list(&archive)) {
+    if let (Some(facts), Ok(before), Ok(after)) = (&facts, before, archive.run_ids()) {
         findings.push(check::agreement(facts, &before, &after));
     }
     findings.push(check::snapshot(&data, facts.as_ref()));
@@ -121,10 +121,11 @@ fn archives(data: &DataDir, all: bool, findings: &mut Vec<Finding>) {
             continue;
         }
         let bar = progress(0, "reading the archive");
-        let read = Archived::read(&Archive::open(folder), all, advance(&bar));
+        let scope = if all { Scope::All } else { Scope::Sample };
+        let read = Archive::open(folder).verify(scope, advance(&bar));
         bar.finish_and_clear();
         findings.push(match read {
-            Ok(archived) => check::archive(what, &archived),
+            Ok(verified) => check::archive(what, &verified),
             Err(error) => {
                 let action = "give the folder to the user of the service, or copy it from a backup";
                 Finding::failed(what, error.to_string(), action)
@@ -157,7 +158,7 @@ fn settings(
     findings.push(check::contact(&config));
     let (schedule, runs_per_day) = check::schedule(&config, now);
     findings.push(schedule);
-    findings.push(check::disk(&data, facts.map_or(0, |facts| facts.runs.len()), runs_per_day));
+    findings.push(check::disk(&data, runs_per_day));
     let time = if args.offline {
         findings.push(Finding::skipped("upstream", "not requested (`--offline`)"));
         None

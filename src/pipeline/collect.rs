@@ -114,7 +114,7 @@ pub(super) fn run_id(observed_at: DateTime<Utc>) -> String {
 }
 
 /// The time that the id of a run states.
-pub(super) fn time_of(run_id: &str) -> Option<DateTime<Utc>> {
+pub fn time_of(run_id: &str) -> Option<DateTime<Utc>> {
     chrono::NaiveDateTime::parse_from_str(run_id, "%Y%m%dT%H%M%SZ").ok().map(|time| time.and_utc())
 }
 

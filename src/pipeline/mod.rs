@@ -34,7 +34,7 @@ pub use backfill::Progress as HistoryProgress;
 pub use backfill::{HistoryPlan, ImportOptions, ImportStop, NextSweep, Sink, UpstreamImport};
 pub use backtest::{backtest, backtest_by_hour, backtest_record};
 pub use changes::{examine_shifts, measured_changes};
-pub use collect::{CollectOptions, CollectReport};
+pub use collect::{CollectOptions, CollectReport, time_of};
 pub use disk::{DiskSpace, disk_space};
 pub use health::{Failure, Health, StoreHealth};
 pub use history::flips;
@@ -56,7 +56,7 @@ use crate::durable;
 use crate::scheduler::CronExpression;
 use crate::snapshot::store::SnapshotError;
 use crate::snapshot::{self, Current, Snapshot};
-use crate::store::{Store, StoreError, StoreOptions};
+use crate::store::{self, Store, StoreError, StoreOptions};
 use crate::upstream::{self, Upstream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -334,6 +334,9 @@ impl Pipeline {
                 let folder = folder.display();
                 tracing::warn!(%folder, swept, "deleted temporary files of a process that was killed");
             }
+        }
+        for folder in [data.work(), data.traffic_work()] {
+            store::remove_stale_copies(&folder);
         }
         let archive = Archive::open(data.archive());
         let loaded = snapshot::store::load_and_repair(&data.snapshots(), clock.now());

@@ -199,10 +199,15 @@ impl Store {
 
 /// The path of a new file in the work folder.
 pub(super) fn work_file(folder: &Path) -> Result<PathBuf, StoreError> {
+    work_file_as("export", folder)
+}
+
+/// The path of a new file in the work folder whose name begins with a word.
+pub(super) fn work_file_as(word: &str, folder: &Path) -> Result<PathBuf, StoreError> {
     let number = EXPORTS.fetch_add(1, Ordering::Relaxed);
     let folder =
         std::fs::canonicalize(folder).map_err(|source| StoreError::Io { path: folder.to_owned(), source })?;
-    Ok(folder.join(format!("export-{}-{number}", std::process::id())))
+    Ok(folder.join(format!("{word}-{}-{number}", std::process::id())))
 }
 
 /// A query with its time span inlined: COPY accepts no parameters, and this program renders both times itself.

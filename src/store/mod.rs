@@ -34,7 +34,7 @@ mod uptime;
 mod views;
 
 pub use changes::{ChangeNames, FactsRow, ListedModel, WindowMove};
-pub use copy::{StoreContent, TableContent};
+pub use copy::{CopiesInUse, StoreContent, TableContent, remove_stale_copies};
 pub use export::ExportFormat;
 pub use frame::Answer;
 pub use hourly::HourlyRecord;

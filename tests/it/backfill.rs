@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration as Wait;
 
 use chrono::{DateTime, Duration, Utc};
-use hitrate::archive::Archive;
+use hitrate::archive::{Archive, Scope};
 use hitrate::clock::ManualClock;
 use hitrate::domain::imported::{ImportBatch, ImportKind, ImportReport};
 use hitrate::domain::window::{Basis, midnight};
@@ -408,7 +408,7 @@ async fn a_damaged_batch_is_named_by_a_replay_and_requested_again() {
     let (report, _) = import(&live, &options(&upstream)).await;
     assert_eq!((report.stopped, left()), (None, 0));
     assert!(manifests().len() >= before.len(), "no other batch is replaced");
-    let verified = Archive::open(live.data.history()).verify(|_, _| {}).expect("listed");
+    let verified = Archive::open(live.data.history()).verify(Scope::All, |_, _| {}).expect("listed");
     let paths: BTreeSet<_> = verified.problems.iter().map(|problem| &problem.path).collect();
     assert_eq!(paths, BTreeSet::from([damaged]));
 }

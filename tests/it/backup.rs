@@ -219,16 +219,28 @@ async fn a_killed_backup_or_restore_leaves_nothing_that_looks_whole() {
         assert!(found.code == 1 && found.err.contains("no complete backup"), "{place}: {found:?}");
         next_second();
     }
+    let work = data.path().join("work");
+    assert!(names(&work).iter().any(|name| name.starts_with("copy-")), "a killed backup leaves its copy");
+    std::fs::write(work.join("copy-of-mine"), "of someone else").expect("written");
     let full = killed("backup.copied=full", &["backup", &to_text]);
     assert!(full.code == 1 && full.err.contains("backup.copied"), "{full:?}");
     next_second();
     assert_eq!(backup(data.path(), &to, &[]).code, 0);
     let left: Vec<String> = names(&to).into_iter().filter(|name| name.starts_with('.')).collect();
     assert_eq!(left, [".lock"], "the leftovers are removed");
+    assert_eq!(names(&work), ["copy-of-mine"], "the copies of the store, too");
     let ran = killed("restore.copied", &["restore", &to_text, "--into", &into_text]);
     assert_eq!(ran.code, -1, "{ran:?}");
     assert!(!into.exists());
+    let staging =
+        || names(away.path()).into_iter().filter(|name| name.starts_with(".hitrate-restore-")).count();
+    assert_eq!(staging(), 1, "{:?}", names(away.path()));
     assert_eq!(restore(data.path(), &to, &into, &[]).code, 0);
+    assert_eq!(staging(), 0, "{:?}", names(away.path()));
+    // A start also removes copies.
+    std::fs::write(work.join("copy-1-0"), "of a killed process").expect("written");
+    drop(pipeline(data.path()));
+    assert_eq!(names(&work), ["copy-of-mine"]);
     assert_eq!(verify(data.path(), &to).code, 0);
 }
 
@@ -246,6 +258,15 @@ fn a_folder_with_other_files_and_the_data_folder_itself_are_refused() {
     assert_eq!(names(other.path()), ["thesis.txt"]);
     let inside = backup(data.path(), &data.path().join("backups"), &[]);
     assert!(inside.code == 1 && inside.err.contains("is in the data folder"), "{inside:?}");
+    // One file is not offered, and no folder with the name of one is made.
+    for name in ["hitrate.tar", "hitrate.tar.zst", "hitrate.TGZ", "hitrate.zip"] {
+        let file = backup(data.path(), &other.path().join(name), &[]);
+        assert!(file.code == 1 && file.err.contains("a backup is a folder, not one file"), "{file:?}");
+        assert!(!other.path().join(name).exists());
+    }
+    let file = backup(data.path(), &other.path().join("thesis.txt"), &[]);
+    assert!(file.code == 1 && file.err.contains("is not a folder"), "{file:?}");
+    assert_eq!(std::fs::read(other.path().join("thesis.txt")).expect("there"), b"mine");
     let empty = folder();
     let nothing = backup(empty.path(), &other.path().join("new"), &[]);
     assert!(nothing.code == 1 && nothing.err.contains("nothing to back up"), "{nothing:?}");

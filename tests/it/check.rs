@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
+use hitrate::archive::{Archive, Problem, Verified};
 use hitrate::check::{self, CheckState, StoreFacts, StoredRun};
+use hitrate::domain::format;
 use hitrate::domain::reading::RunStatus;
+use hitrate::pipeline::DataDir;
 use serde_json::Value;
 
 use crate::binary::{Server, hitrate};
@@ -134,6 +137,102 @@ async fn damage_to_archive_snapshot_and_settings_is_found_and_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_sees_everything_that_the_verification_of_the_archive_sees() {
+    let data = folder();
+    recorded(data.path()).await;
+    let archive = Archive::open(data.path().join("archive"));
+    let newest = archive.run_ids().expect("listed").pop_last().expect("a run");
+    archive.accept(&newest, &["price".to_owned()], day(11)).expect("written");
+    let (_, findings) = checked(data.path(), &["--offline"]);
+    assert_eq!(state(&findings, "archive"), "ok", "{findings:?}");
+    // The decision of an operator, which belongs to no manifest.
+    let decision = files(&data.path().join("archive"), &format!("{newest}.json")).remove(0);
+    std::fs::write(&decision, "{").expect("written");
+    let (code, findings) = checked(data.path(), &["--offline"]);
+    assert_eq!((code, state(&findings, "archive")), (1, "failed"), "{findings:?}");
+    assert!(detail(&findings, "archive").contains(&format!("{newest}.json")), "{findings:?}");
+    std::fs::remove_file(&decision).expect("removed");
+    // A manifest that was set aside and not restored.
+    let manifest = files(&data.path().join("archive"), ".manifest.zst").remove(0);
+    std::fs::write(&manifest, "no manifest").expect("written");
+    assert!(archive.set_aside_if_damaged(&manifest, day(11)));
+    let (_, findings) = checked(data.path(), &["--offline"]);
+    assert_eq!(state(&findings, "archive"), "failed", "{findings:?}");
+    assert!(detail(&findings, "archive").contains(".damaged-"), "{findings:?}");
+}
+
+#[test]
+fn a_damaged_file_without_a_loss_is_a_warning() {
+    let problem = |is_loss| Problem {
+        path: format!("{is_loss}.pack").into(),
+        run_ids: Vec::new(),
+        what: "1 of its bodies cannot be read".to_owned(),
+        is_loss,
+    };
+    let of = |problems| check::archive("archive", &Verified { problems, ..Verified::default() });
+    assert_eq!(of(Vec::new()).state, CheckState::Ok);
+    let harmless = of(vec![problem(false)]);
+    assert_eq!(harmless.state, CheckState::Warning, "{harmless:?}");
+    assert!(harmless.detail.contains("false.pack"), "{harmless:?}");
+    let lost = of([vec![problem(false); 5], vec![problem(true)]].concat());
+    assert_eq!(lost.state, CheckState::Failed, "{lost:?}");
+    assert!(lost.detail.contains("6 damaged files"), "{lost:?}");
+    assert!(
+        lost.detail.contains("true.pack") && lost.detail.contains("; and 3 more: false.pack"),
+        "{lost:?}"
+    );
+    let many = of(vec![problem(true); 200]);
+    assert!(many.detail.contains("; and 197 more, among them true.pack"), "{many:?}");
+    assert_eq!(many.detail.matches("true.pack").count(), 103, "{many:?}");
+}
+
+/// A data folder with archived runs of these hours, and a store. The first pack has 50 MB, later ones have 9 kB.
+fn sized(runs: impl Iterator<Item = i64>, store: u64) -> tempfile::TempDir {
+    let data = folder();
+    let archive = data.path().join("archive/2026/08/01");
+    std::fs::create_dir_all(&archive).expect("created");
+    let sized = |path: PathBuf, bytes: u64| {
+        let file = std::fs::File::create(path).expect("created");
+        file.set_len(bytes).expect("a size");
+    };
+    for (number, hours) in runs.enumerate() {
+        let id = (at("2026-08-01T00:57:00Z") + TimeDelta::hours(hours)).format("%Y%m%dT%H%M%SZ").to_string();
+        sized(archive.join(format!("{id}.manifest.zst")), 1_000);
+        // A run that was collected again has the second form.
+        let name = if number == 40 { format!("{id}.1f2e3d4c.pack") } else { format!("{id}.pack") };
+        sized(archive.join(name), if number == 0 { 50_000_000 } else { 9_000 });
+    }
+    sized(data.path().join("hitrate.duckdb"), store);
+    data
+}
+
+#[test]
+fn the_growth_is_that_of_later_runs_and_is_not_guessed_from_a_young_record() {
+    let disk = |data: &tempfile::TempDir| check::disk(&DataDir::new(data.path()), 24);
+    let young = [
+        sized([0, 1].into_iter(), 12_000_000),
+        // Many runs of one day, and few runs of many days.
+        sized(0..70, 12_000_000),
+        sized([0, 200, 400].into_iter(), 12_000_000),
+        sized(std::iter::empty(), 0),
+    ];
+    for data in &young {
+        let found = disk(data);
+        assert!(found.detail.contains("too early"), "{found:?}");
+        assert!(!found.detail.contains("a day"), "{found:?}");
+    }
+    // 10 kB of the archive and 120 kB of the store for each run.
+    let data = sized(0..100, 12_000_000);
+    let found = disk(&data);
+    let growth = format::bytes(24 * 130_000);
+    assert!(found.detail.ends_with(&format!(" days at {growth} a day")), "{found:?}");
+    std::fs::create_dir(data.path().join("imports")).expect("created");
+    let found = disk(&data);
+    assert!(found.detail.contains("at least"), "imported data do not grow: {found:?}");
+    assert!(found.detail.ends_with(&format!("{growth} a day or less")), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_upstream_is_asked_once_and_its_absence_is_a_failure() {
     let data = folder();
     std::fs::create_dir_all(data.path()).expect("there");
@@ -194,6 +293,7 @@ fn runs_that_only_one_side_has_are_found() {
     );
     let late = found(&["a", "b", "c"], &["a", "b", "c"]);
     assert!(late.state == CheckState::Warning && late.detail.contains("older"), "{late:?}");
+    assert!(late.action.contains("restart the service"), "no replay is needed: {late:?}");
     let lost = found(&["c"], &["c"]);
     assert!(lost.state == CheckState::Failed && lost.detail.contains(": b"), "{lost:?}");
 }

@@ -1,7 +1,7 @@
 //! Damaged files: every kind is noticed or harmless, and costs only its own run.
 
 use super::{archive, bodies, cut, hour, manifest_path, pack, write};
-use crate::archive::{Archive, ArchiveError, Manifest};
+use crate::archive::{Archive, ArchiveError, Manifest, Scope};
 use crate::durable::seal;
 use std::fs;
 use std::path::Path;
@@ -60,7 +60,7 @@ fn a_cut_empty_random_or_deleted_manifest_does_not_stop_the_next_run() {
         let problems = archive.problems();
         let [problem] = problems.as_slice() else { panic!("one problem, not {problems:?}") };
         assert_eq!((&problem.path, &problem.run_ids), (&damaged, &vec![hour(1).run_id]));
-        let verified = archive.verify(|_, _| {}).expect("listed");
+        let verified = archive.verify(Scope::All, |_, _| {}).expect("listed");
         let [problem] = verified.problems.as_slice() else { panic!("{:?}", verified.problems) };
         assert!(problem.what.contains(".damaged-20260801T020000Z"), "{problem:?}");
         assert_eq!(verified.manifests, 2);
@@ -70,7 +70,7 @@ fn a_cut_empty_random_or_deleted_manifest_does_not_stop_the_next_run() {
     fs::remove_file(manifest_path(&archive, 0)).expect("deleted");
     let second = write(&archive, 1, &["one"]);
     assert_eq!(bodies(&archive, &second), ["one"]);
-    assert_eq!(archive.verify(|_, _| {}).expect("listed").unreferenced, 1);
+    assert_eq!(archive.verify(Scope::All, |_, _| {}).expect("listed").unreferenced, Some(1));
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_manifest_of_an_older_version_is_read_and_one_of_a_newer_version_is_not_call
     // As versions before the digest wrote it.
     fs::write(&path, zstd::encode_all(text.as_slice(), 3).expect("packed")).expect("written");
     assert_eq!(Archive::read_manifest(&path).expect("readable"), manifest);
-    let verified = archive.verify(|_, _| {}).expect("listed");
+    let verified = archive.verify(Scope::All, |_, _| {}).expect("listed");
     assert_eq!((verified.without_digest, verified.problems), (1, Vec::new()));
     // Whole, but in another form.
     let newer = seal::seal(seal::compress(b"{\"form\": 9}", 3).expect("packed"));

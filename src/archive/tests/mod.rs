@@ -4,7 +4,7 @@ mod damage;
 mod healing;
 mod retries;
 
-use super::{Archive, Fetched, Manifest, RunHeader};
+use super::{Archive, Fetched, Manifest, RunHeader, Scope};
 use crate::domain::document::Request;
 use crate::domain::ids::DocumentName;
 use std::path::{Path, PathBuf};
@@ -85,12 +85,35 @@ fn bodies_come_back_and_the_same_body_is_stored_once() {
     let read = Archive::read_manifest(&archive.manifests().expect("listed")[1]).expect("read");
     assert_eq!(read, later);
     assert_eq!(bodies(&archive, &read), ["one", "three"]);
-    let verified = archive.verify(|_, _| {}).expect("listed");
+    let verified = archive.verify(Scope::All, |_, _| {}).expect("listed");
     assert_eq!(verified.problems, []);
     let counts = (verified.manifests, verified.packs, verified.bodies, verified.unreferenced);
-    assert_eq!((counts, verified.without_digest), ((2, 2, 3, 0), 0));
+    assert_eq!((counts, verified.without_digest), ((2, 2, 3, Some(0)), 0));
     assert_eq!(verified.bytes, archive.bytes().expect("listed"));
     assert!(archive.problems().is_empty());
+}
+
+#[test]
+fn a_sample_has_the_newest_runs_and_some_of_the_older_ones() {
+    let (folder, archive) = archive();
+    let runs: Vec<Manifest> = (0..96_u32)
+        .map(|number| {
+            let time = format!("2026-08-{:02}T{:02}:00:00Z", 1 + number / 24, number % 24);
+            let body = format!("the only body of {time}");
+            archive.write(header(&time), &[fetched("/a", &body)], |_| 0).expect("written").0
+        })
+        .collect();
+    let verify = |scope| archive.verify(scope, |_, total| assert!(total <= 96)).expect("listed");
+    let (all, sample) = (verify(Scope::All), verify(Scope::Sample));
+    assert_eq!((all.manifests, all.read, all.bodies, all.unreferenced), (96, 96, 96, Some(0)));
+    assert_eq!((sample.manifests, sample.read, sample.bodies), (96, 48, 48));
+    assert_eq!((sample.unreferenced, sample.problems), (None, Vec::new()), "a part does not know it");
+    // The second run is between two runs of the sample; the fourth and the last one are in it.
+    for (run, in_sample) in [(1, 0), (3, 1), (95, 2)] {
+        cut(&folder.path().join(pack(&runs[run], 0)), 10);
+        assert_eq!(verify(Scope::Sample).problems.len(), in_sample, "run {run}");
+    }
+    assert_eq!(verify(Scope::All).problems.len(), 3);
 }
 
 #[test]
@@ -104,7 +127,7 @@ fn an_empty_body_and_a_run_without_bodies_come_back() {
     nothing.body = None;
     let (manifest, _) = archive.write(hour(2), &[nothing], |_| 0).expect("written");
     assert_eq!(archive.bodies(&manifest).expect("readable"), [None]);
-    assert_eq!(archive.verify(|_, _| {}).expect("listed").problems, []);
+    assert_eq!(archive.verify(Scope::All, |_, _| {}).expect("listed").problems, []);
 }
 
 #[test]

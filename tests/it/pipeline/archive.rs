@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::Duration;
-use hitrate::archive::Archive;
+use hitrate::archive::{Archive, Scope};
 use hitrate::clock::SystemClock;
 use hitrate::pipeline::{DataDir, Pipeline, PipelineError};
 use hitrate::snapshot::Snapshot;
@@ -86,7 +86,7 @@ async fn a_lost_pack_does_not_make_later_runs_unreplayable() {
         found.unreadable().expect("listed").into_iter().map(|(path, _)| path).collect();
     let all = manifests(data.path());
     assert!(unreadable.iter().all(|path| all[..2].contains(path)), "{unreadable:?}");
-    let verified = found.verify(|_, _| {}).expect("listed");
+    let verified = found.verify(Scope::All, |_, _| {}).expect("listed");
     assert_eq!(verified.manifests, 4);
     let [problem] = verified.problems.as_slice() else { panic!("one pack, not {:?}", verified.problems) };
     assert_eq!(problem.path, lost);
@@ -117,7 +117,7 @@ async fn the_second_attempt_of_a_failed_run_is_stored_if_the_process_ended_befor
     assert_eq!(recovered.current.get().expect("published").as_of, time);
     drop(recovered);
     assert_eq!(dump(killed.path()), dump(data.path()));
-    assert_eq!(archive(killed.path()).verify(|_, _| {}).expect("listed").problems.len(), 0);
+    assert_eq!(archive(killed.path()).verify(Scope::All, |_, _| {}).expect("listed").problems.len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
