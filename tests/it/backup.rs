@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::binary::{Ran, Server, command, finish, hitrate};
 use crate::rig::{dump, folder};
-use crate::upstream::collected;
+use crate::upstream::{collected, pipeline};
 
 fn backup(data: &Path, to: &Path, more: &[&str]) -> Ran {
     let to = to.display().to_string();
