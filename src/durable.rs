@@ -13,6 +13,8 @@ const TEMPORARY: &str = "tmp";
 
 /// What follows the name of a file that was set aside, before the time.
 const DAMAGED: &str = ".damaged-";
+/// The mark of a whole file with a date that cannot be right.
+const MISDATED: &str = ".misdated-";
 
 /// Writes a file beside its place, flushes it to disk and renames it into place; creates its folders if needed, and flushes
 /// the folders, so that the file also survives a loss of power. If it fails, no temporary file is left.
@@ -80,8 +82,21 @@ pub fn create_folders(folder: &Path) -> io::Result<()> {
 /// # Errors
 /// If the system refuses.
 pub fn set_aside(path: &Path, at: DateTime<Utc>) -> io::Result<PathBuf> {
+    rename_with(path, DAMAGED, at)
+}
+
+/// Renames a whole file that belongs to a date that cannot be right to `NAME.misdated-YYYYMMDDTHHMMSSZ` beside its place, and
+/// returns its new path.
+///
+/// # Errors
+/// If the system refuses.
+pub fn set_misdated_aside(path: &Path, at: DateTime<Utc>) -> io::Result<PathBuf> {
+    rename_with(path, MISDATED, at)
+}
+
+fn rename_with(path: &Path, mark: &str, at: DateTime<Utc>) -> io::Result<PathBuf> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let aside = format!("{name}{DAMAGED}{}", at.format("%Y%m%dT%H%M%SZ"));
+    let aside = format!("{name}{mark}{}", at.format("%Y%m%dT%H%M%SZ"));
     let mut place = path.with_file_name(&aside);
     let mut number = 2;
     while place.symlink_metadata().is_ok() {
@@ -96,6 +111,11 @@ pub fn set_aside(path: &Path, at: DateTime<Utc>) -> io::Result<PathBuf> {
 /// The name that a file had before [`set_aside`]; `None` if it was not set aside.
 pub fn name_before(aside: &str) -> Option<&str> {
     aside.rsplit_once(DAMAGED).map(|(name, _)| name)
+}
+
+/// The name or path that a file had before [`set_misdated_aside`]; `None` if it is not such a file.
+pub fn before_misdated(aside: &str) -> Option<&str> {
+    aside.rsplit_once(MISDATED).map(|(name, _)| name)
 }
 
 /// Deletes the temporary files that a process left in a folder and the folders below it when it was killed, and returns how

@@ -186,6 +186,17 @@ impl Archive {
         Ok(found)
     }
 
+    /// Number of manifests that were set aside because of the date of their run.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Io`] if the folder cannot be read.
+    pub fn misdated(&self) -> Result<usize, ArchiveError> {
+        let is_misdated = |path: &&PathBuf| {
+            durable::before_misdated(&path.to_string_lossy()).is_some_and(|before| before.ends_with(MANIFEST))
+        };
+        Ok(files(&self.dir)?.iter().filter(is_misdated).count())
+    }
+
     /// Sets a manifest aside if its content is damaged. Returns whether it did.
     pub fn set_aside_if_damaged(&self, path: &Path, at: DateTime<Utc>) -> bool {
         match Self::read_manifest(path) {

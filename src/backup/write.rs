@@ -312,7 +312,7 @@ fn take(
 }
 
 /// Takes files of the archive from the previous backup that the data folder no longer has: nothing of the archive is ever
-/// deleted, so they were lost.
+/// deleted, so they were lost. Manifests that were set aside because of their date are not taken back.
 fn keep_lost(
     previous: &Previous,
     partial: &Path,
@@ -320,7 +320,9 @@ fn keep_lost(
     report: &mut BackupReport,
 ) -> Result<(), BackupError> {
     let there: BTreeSet<String> = written.iter().map(|file| file.path.clone()).collect();
-    let lost = previous.files.keys().filter(|path| path.starts_with("archive/") && !there.contains(*path));
+    let misdated: BTreeSet<&str> = there.iter().filter_map(|path| durable::before_misdated(path)).collect();
+    let is_there = |path: &str| there.contains(path) || misdated.contains(path);
+    let lost = previous.files.keys().filter(|path| path.starts_with("archive/") && !is_there(path));
     for path in lost {
         let Some((old, place)) = previous.whole(path) else { continue };
         let target = partial.join(path);

@@ -79,6 +79,8 @@ pub(super) struct Monitor {
     rebuild_failed: Mutex<Option<Instant>>,
     /// What the archive lacks of the record, as it was compared last.
     lacking: Mutex<Vec<String>>,
+    /// How many of the pending runs wait for a rebuild of the record that failed.
+    waiting: Mutex<usize>,
 }
 
 impl Monitor {
@@ -95,6 +97,16 @@ impl Monitor {
     /// Keeps what the archive lacks of the record.
     pub fn lacking(&self, notes: &[String]) {
         *locked(&self.lacking) = notes.to_vec();
+    }
+
+    /// Keeps how many of the pending runs wait for a rebuild that failed.
+    pub fn set_waiting(&self, runs: usize) {
+        *locked(&self.waiting) = runs;
+    }
+
+    /// How many of the pending runs wait for a rebuild that failed.
+    pub fn waiting(&self) -> usize {
+        *locked(&self.waiting)
     }
 
     /// Keeps that the store is damaged.

@@ -116,9 +116,12 @@ impl Pipeline {
         self.catch_up_snapshot()
     }
 
-    /// Whether [`Pipeline::heal`] has something to do.
+    /// Whether [`Pipeline::heal`] has something to do. Runs that wait for a rebuild which failed a short time ago are nothing
+    /// to do yet.
     pub fn needs_healing(&self) -> bool {
-        !self.monitor.lock().pending.is_empty()
+        let (pending, waiting) = (self.monitor.lock().pending.len(), self.monitor.waiting());
+        pending > waiting
+            || (waiting > 0 && self.monitor.may_rebuild(REBUILD_PAUSE))
             || self.monitor.is_damaged()
             || self.store.invalid_reason().is_some()
     }
@@ -157,14 +160,14 @@ impl Pipeline {
     fn replace_damaged(&self, reason: &str) -> Result<(), PipelineError> {
         let now = self.clock.now();
         let fresh = self.replayed(reason, None)?;
-        self.store.exchange(&fresh, READERS_PATIENCE, |path| set_store_aside(path, now, reason))?;
+        self.put_in_place(&fresh, |path| set_store_aside(path, now, reason))?;
         self.monitor.repaired();
         self.publish_rebuilt();
         Ok(())
     }
 
     /// Stores the archived runs that are not stored. Runs that are newer than the record are stored in order; for older
-    /// ones, and for an empty record, the record is rebuilt. Runs that cannot be read, and those that were refused before,
+    /// ones, and for an empty record, the record is rebuilt; if that fails, the older ones stay pending. Runs that cannot be read, and those that were refused before,
     /// are only listed. The caller holds the lock for recording.
     ///
     /// # Errors
@@ -172,18 +175,16 @@ impl Pipeline {
     pub(super) fn recover(&self) -> Result<(), PipelineError> {
         let missing = self.missing()?;
         self.monitor.lock().pending = missing.ids();
-        let mut left = missing.later.as_slice();
-        if let Some(why) = missing.rebuild()
-            && self.monitor.may_rebuild(REBUILD_PAUSE)
-        {
-            match self.rebuild(&why, None) {
-                Ok(true) => left = &[],
-                Ok(false) => {}
-                Err(error) => {
-                    self.monitor.rebuild_failed(Instant::now());
-                    tracing::error!(%error, why, "the record cannot be rebuilt; trying again later");
-                    self.monitor.failed(self.clock.now(), error.to_string());
-                }
+        let (mut left, mut waiting) = (missing.later.as_slice(), Vec::new());
+        if let Some(why) = missing.rebuild() {
+            if missing.late.is_empty() {
+                // Run by run, an empty record would lack what was imported; so nothing is stored until it is whole.
+                self.rebuild(&why, None)?;
+                left = &[];
+            } else if self.rebuilt_with_late(&why) {
+                left = &[];
+            } else {
+                waiting = missing.late.iter().map(|path| run_id(path)).collect();
             }
         }
         for path in left {
@@ -200,11 +201,33 @@ impl Pipeline {
         }
         let stored = self.store.run_ids()?;
         Refused::forget(&self.data, |run_id| stored.contains(run_id));
+        let misdated = self.archive.misdated()?;
+        self.monitor.set_waiting(waiting.len());
         let mut health = self.monitor.lock();
-        health.pending.clear();
-        health.set_aside =
-            Refused::load(&self.data).len() + health.archive_problems.len() + set_aside(&self.data);
+        health.pending = waiting;
+        health.set_aside = Refused::load(&self.data).len()
+            + health.archive_problems.len()
+            + set_aside(&self.data)
+            + misdated;
         Ok(())
+    }
+
+    /// Rebuilds the record with runs that are older than its newest one. Returns whether it did; if not, the log says why, and
+    /// newer runs are stored meanwhile.
+    fn rebuilt_with_late(&self, why: &str) -> bool {
+        if !self.monitor.may_rebuild(REBUILD_PAUSE) {
+            return false;
+        }
+        let rebuilt = self.rebuild(why, None);
+        if let Err(error) = &rebuilt {
+            tracing::error!(%error, why, "the record cannot be rebuilt; trying again later");
+            self.monitor.failed(self.clock.now(), error.to_string());
+        }
+        let is_rebuilt = rebuilt.unwrap_or(false);
+        if !is_rebuilt {
+            self.monitor.rebuild_failed(Instant::now());
+        }
+        is_rebuilt
     }
 
     /// Leaves what takes long to [`Pipeline::heal`]: a record that must be rebuilt. Everything else is done now.
@@ -278,9 +301,23 @@ impl Pipeline {
             return Ok(false);
         }
         self.store.checkpoint()?;
-        self.store.exchange(&fresh, READERS_PATIENCE, |_| Ok(()))?;
+        self.put_in_place(&fresh, |_| Ok(()))?;
         self.publish_rebuilt();
         Ok(true)
+    }
+
+    /// Puts a new database file in the place of the present one. `before` may move that one away. If it fails, the new file is
+    /// removed.
+    fn put_in_place(
+        &self,
+        fresh: &Path,
+        before: impl FnOnce(&Path) -> std::io::Result<()>,
+    ) -> Result<(), StoreError> {
+        let exchanged = self.store.exchange(fresh, READERS_PATIENCE, before);
+        if exchanged.is_err() {
+            remove(fresh);
+        }
+        exchanged
     }
 
     /// Replays the archive into a new database file and returns its path. The file is closed and complete.

@@ -69,8 +69,10 @@ impl Link {
 
     /// A connection for several queries of a reader.
     pub fn reader(&self) -> Result<Reader, StoreError> {
-        let connection = self.writer()?.try_clone()?;
-        Ok(Reader { connection, _counted: self.readers.clone() })
+        let writer = self.writer()?;
+        // Counted under the lock: `exchange` must not close the file between the two.
+        let counted = self.readers.clone();
+        Ok(Reader { connection: writer.try_clone()?, _counted: counted })
     }
 
     /// Runs a query on a connection of [`Link::reader`] and stops it after the time limit.
