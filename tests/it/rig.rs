@@ -44,7 +44,7 @@ pub fn set_aside(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).expect("readable").map(|entry| entry.expect("readable"));
     let mut names: Vec<String> =
         entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-    names.retain(|name| name.contains(".damaged-"));
+    names.retain(|name| name.contains(".damaged-") || name.contains(".misdated-"));
     names.sort();
     names
 }

@@ -53,7 +53,12 @@ async fn a_run_from_a_clock_that_was_ahead_is_set_aside_and_the_record_goes_on()
         assert_eq!(stored(data.path()), [id(first), id(last)]);
         let place = data.path().join("archive").join(ahead.format("%Y/%m/%d").to_string());
         let aside = set_aside(&place);
-        assert!(aside.len() == 1 && aside[0].starts_with(&id(ahead)), "{aside:?}");
+        let renamed = format!("{}.manifest.zst.misdated-", id(ahead));
+        assert!(aside.len() == 1 && aside[0].starts_with(&renamed), "{aside:?}");
+        let reopened = opened(data.path(), last);
+        assert_eq!(reopened.health().set_aside, 1);
+        assert_eq!(reopened.health().archive_problems, Vec::<String>::new(), "nothing is damaged");
+        drop(reopened);
         // A replay has the same record.
         let other = folder();
         let rebuilt = pipeline(other.path());

@@ -6,7 +6,7 @@ use chrono::Duration;
 use hitrate::snapshot::store::{SnapshotError, load};
 
 use crate::rig::{copy, dump, folder};
-use crate::upstream::{Upstream, collect, day, pipeline};
+use crate::upstream::{Upstream, collect, collected, day, pipeline};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_that_was_archived_and_not_stored_is_stored_at_the_next_start() {
@@ -129,6 +129,26 @@ pub fn stored(data: &Path) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_record_that_cannot_be_rebuilt_is_not_stored_in_part() {
+    let data = folder();
+    collected(data.path(), &[11, 12]).await;
+    let before = dump(data.path());
+    std::fs::remove_file(data.path().join("hitrate.duckdb")).expect("removed");
+    let in_the_way = no_rebuild(data.path());
+    let opened = pipeline(data.path());
+    assert_eq!((opened.health().pending.len(), opened.needs_healing()), (2, true));
+    let error = opened.heal().expect_err("it cannot be rebuilt").to_string();
+    assert!(error.contains("rebuild"), "the file is named: {error}");
+    drop(opened);
+    assert_eq!(stored(data.path()), Vec::<String>::new(), "run by run, imports would be missing");
+    std::fs::remove_file(in_the_way).expect("removed");
+    let opened = pipeline(data.path());
+    assert_eq!((opened.health().pending.len(), opened.needs_healing()), (0, false));
+    drop(opened);
+    assert_eq!(dump(data.path()), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_archived_run_that_cannot_be_read_does_not_keep_a_later_one_from_being_stored() {
     let upstream = Upstream::serve().await;
     let (data, crashed) = (folder(), folder());
@@ -153,17 +173,36 @@ async fn an_archived_run_that_cannot_be_read_does_not_keep_a_later_one_from_bein
     drop(started);
     let ids = stored(crashed.path());
     assert_eq!(ids.len(), 3, "{ids:?}");
-    // It is readable again: the record is rebuilt, as if the run had never been missing.
+    // It is readable again, but the record cannot be rebuilt now: the run waits, and later ones are stored.
     std::fs::write(broken, &whole).expect("written");
-    drop(pipeline(crashed.path()));
+    let in_the_way = no_rebuild(crashed.path());
+    let started = pipeline(crashed.path());
+    let waiting = vec![hitrate::archive::run_id_of(broken)];
+    assert_eq!((started.health().pending, started.needs_healing()), (waiting.clone(), false), "not at once");
+    collect(&started, &upstream, day(11) + Duration::hours(4)).await;
+    assert_eq!(started.health().pending, waiting);
+    drop(started);
     assert_eq!(stored(crashed.path()).len(), 4);
+    // As soon as it can be rebuilt, the record is as if the run had never been missing.
+    std::fs::remove_file(in_the_way).expect("removed");
+    drop(pipeline(crashed.path()));
+    assert_eq!(stored(crashed.path()).len(), 5);
     let other = folder();
     let rebuilt = pipeline(other.path());
     let archive = hitrate::archive::Archive::open(crashed.path().join("archive"));
     let report = rebuilt.replay(&archive, |_, _| {}).expect("replayed");
-    assert_eq!((report.stored, report.set_aside.len()), (4, 0));
+    assert_eq!((report.stored, report.set_aside.len()), (5, 0));
     drop(rebuilt);
     assert_eq!(dump(crashed.path()), dump(other.path()));
+}
+
+/// Puts a file where a record is rebuilt, so that it fails.
+fn no_rebuild(data: &Path) -> std::path::PathBuf {
+    let file = data.join("work").join("rebuild");
+    drop(std::fs::remove_dir_all(&file));
+    std::fs::create_dir_all(data.join("work")).expect("a folder");
+    std::fs::write(&file, "in the way").expect("written");
+    file
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
