@@ -28,10 +28,10 @@ pub fn run(common: &Common, args: &ReplayArgs) -> Result<u8> {
     {
         return Err(used.into());
     }
-    prepare_replay(&settings, &target, clock.now())?;
     let source = Archive::open(common.data().archive());
+    prepare_replay(&settings, &target, source.folder(), clock.now())?;
     // Not `open`: into the data folder itself, that would rebuild the record a first time.
-    let pipeline = Pipeline::open_to_serve(settings, target, clock)?;
+    let pipeline = Pipeline::open_to_replay(settings, target, clock)?;
     let bar = progress(0, "replaying");
     let report = pipeline.replay_with(&source, Some(&common.data()), advance(&bar))?;
     bar.finish_and_clear();

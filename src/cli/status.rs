@@ -83,7 +83,7 @@ fn state(data: &StatusData, age: Duration) -> State {
         endpoints: run.endpoints,
         failed: run.failures.len(),
     });
-    State::of(moved, age, newest)
+    State::of(moved, age, newest, &data.status.missing)
 }
 
 /// The state of the collection in one line, then what to do about it.

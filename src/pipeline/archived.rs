@@ -4,6 +4,7 @@ use super::rebuild::Rebuild;
 use super::{Pipeline, PipelineError, collect};
 use crate::archive::run_id_of;
 use crate::domain::reading::RunStatus;
+use crate::wording::status::ARCHIVE;
 use std::collections::BTreeSet;
 
 /// Maximum number of runs that a line names.
@@ -88,7 +89,7 @@ impl Pipeline {
 
     fn compare_with_archive(&self) -> Result<Vec<String>, PipelineError> {
         let (Ok(manifests), Ok(aside)) = (self.archive.manifests(), self.archive.set_aside_before()) else {
-            return Ok(vec!["archive: the folder cannot be read; the log names the reason".to_owned()]);
+            return Ok(vec![format!("{ARCHIVE}the folder cannot be read; the log names the reason")]);
         };
         let archived: BTreeSet<String> = manifests.iter().map(|path| run_id_of(path)).collect();
         let stored = self.store.run_ids()?;
@@ -101,7 +102,7 @@ impl Pipeline {
         let is_copy = !self.data.archive().exists() && Rebuild::is_of_other(&self.data);
         if !lacking.is_empty() && !is_copy {
             notes.push(format!(
-                "archive: {} of the {} runs of the record are missing ({}); the record cannot be rebuilt with them: restore the archive from a backup",
+                "{ARCHIVE}{} of the {} runs of the record are missing ({}); the record cannot be rebuilt with them: restore the archive from a backup",
                 lacking.len(),
                 stored.len(),
                 named(&lacking)
@@ -109,15 +110,14 @@ impl Pipeline {
         }
         if !damaged.is_empty() {
             notes.push(format!(
-                "archive: damaged and not in the record: {} ({}); restore the archive from a backup, then replay it",
+                "{ARCHIVE}damaged and not in the record: {} ({}); restore their files from a backup, then restart",
                 if damaged.len() == 1 { "1 run".to_owned() } else { format!("{} runs", damaged.len()) },
                 named(&damaged)
             ));
         }
         if Rebuild::is_unfinished_of_itself(&self.data) {
             notes.push(
-                "archive: a replay did not finish, so imported data may be missing; stop the service and run `hitrate replay` again"
-                    .to_owned(),
+                format!("{ARCHIVE}a replay did not finish, so imported data may be missing; stop the service and run `hitrate replay` again"),
             );
         }
         Ok(notes)

@@ -282,6 +282,20 @@ impl Pipeline {
         Ok(pipeline)
     }
 
+    /// Opens a folder that [`prepare_replay`] prepared, like [`Pipeline::open_to_serve`].
+    ///
+    /// # Errors
+    /// As [`Pipeline::open`].
+    pub fn open_to_replay(
+        config: Config,
+        data: DataDir,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, PipelineError> {
+        let pipeline = Self::opened(upstream::configured(&config.upstream), config, data, clock)?;
+        pipeline.recover_or_log(Self::recover_soon)?;
+        Ok(pipeline)
+    }
+
     /// Opens a data folder like [`Pipeline::open`], with a given upstream.
     ///
     /// # Errors
@@ -313,8 +327,18 @@ impl Pipeline {
         self.catch_up_snapshot()
     }
 
-    /// Opens the store, the archive and the snapshot.
+    /// Opens the store, the archive and the snapshot. A folder with a replay in part is refused.
     fn unrecovered(
+        upstream: Arc<dyn Upstream>,
+        config: Config,
+        data: DataDir,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, PipelineError> {
+        refuse_half_replay(&data)?;
+        Self::opened(upstream, config, data, clock)
+    }
+
+    fn opened(
         upstream: Arc<dyn Upstream>,
         config: Config,
         data: DataDir,
@@ -322,7 +346,6 @@ impl Pipeline {
     ) -> Result<Self, PipelineError> {
         // Report an invalid file at startup, not an hour later in the log.
         config.workloads(data.path())?;
-        refuse_half_replay(&data)?;
         let store = recover::open_sound(&config, &data, clock.now())?;
         if let Some(newest) = store.newest_run(None)? {
             same_upstream(&*upstream, &newest.upstream_name)?;

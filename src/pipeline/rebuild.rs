@@ -90,21 +90,35 @@ pub fn refuse_half_replay(data: &DataDir) -> Result<(), PipelineError> {
     }
 }
 
-/// Prepares a folder for a replay: what an interrupted replay left is removed, so that the next one starts from scratch. If
-/// the folder was replayed into itself, its store may have served since and is set aside instead.
+/// Prepares a folder for a replay of the archive in `from`, and marks it before its store exists, so that a replay that is
+/// killed can be repeated from its first moment on. What an interrupted replay left is removed, so that the next one starts
+/// from scratch. If the folder was replayed into itself, its store may have served since and is set aside instead.
 ///
 /// # Errors
 /// [`PipelineError::NotEmpty`] if the folder has a store that is not the rest of a replay, [`StoreError::Locked`] if that replay
 /// is still running.
-pub fn prepare_replay(config: &Config, data: &DataDir, now: DateTime<Utc>) -> Result<(), PipelineError> {
-    let unfinished = Rebuild::read(data)?.filter(|marker| marker.finished_at.is_none());
-    let Some(marker) = unfinished else {
-        return if data.store().exists() {
-            Err(PipelineError::NotEmpty(data.path().to_owned()))
-        } else {
-            Ok(())
-        };
-    };
+pub fn prepare_replay(
+    config: &Config,
+    data: &DataDir,
+    from: &Path,
+    now: DateTime<Utc>,
+) -> Result<(), PipelineError> {
+    match Rebuild::read(data)?.filter(|marker| marker.finished_at.is_none()) {
+        Some(marker) => remove_unfinished(config, data, &marker, now)?,
+        None if data.store().exists() => return Err(PipelineError::NotEmpty(data.path().to_owned())),
+        None => {}
+    }
+    Rebuild::begin(data, from, now)?;
+    Ok(())
+}
+
+/// Removes what an interrupted replay left, or sets it aside.
+fn remove_unfinished(
+    config: &Config,
+    data: &DataDir,
+    marker: &Rebuild,
+    now: DateTime<Utc>,
+) -> Result<(), PipelineError> {
     if data.store().exists()
         && let Err(error @ StoreError::Locked { .. }) = open_store(config, data)
     {
@@ -121,7 +135,7 @@ pub fn prepare_replay(config: &Config, data: &DataDir, now: DateTime<Utc>) -> Re
         }
     }
     tracing::warn!(folder = %data.path().display(), "the last replay into this folder did not finish; starting from scratch");
-    remove(&data.rebuild())
+    Ok(())
 }
 
 fn remove(path: &Path) -> Result<(), PipelineError> {

@@ -29,6 +29,11 @@ pub enum State {
     },
     /// The newest run failed; the numbers are from an earlier one.
     Failed,
+    /// The newest run is good, but the archive lacks runs of the record, or the record lacks damaged runs.
+    Damaged {
+        /// Endpoints of the newest run.
+        endpoints: usize,
+    },
     /// All is well.
     Well {
         /// Endpoints of the newest run.
@@ -49,10 +54,13 @@ pub struct Newest {
     pub failed: usize,
 }
 
+/// How a line on the status page begins if it is about the archive.
+pub const ARCHIVE: &str = "archive: ";
+
 impl State {
     /// The state of the collection, the worst finding first: `moved` are the fields of a suspect run, `age` is that of
-    /// the newest data.
-    pub fn of(moved: Option<String>, age: Duration, newest: Option<Newest>) -> Self {
+    /// the newest data, `notes` are the lines on the status page about what is not part of the record.
+    pub fn of(moved: Option<String>, age: Duration, newest: Option<Newest>, notes: &[String]) -> Self {
         if let Some(moved) = moved {
             return Self::Suspect { moved };
         }
@@ -62,6 +70,7 @@ impl State {
         let Some(Newest { status, endpoints, failed }) = newest else { return Self::Nothing };
         match status {
             RunStatus::Failed | RunStatus::Suspect => Self::Failed,
+            _ if notes.iter().any(|note| note.starts_with(ARCHIVE)) => Self::Damaged { endpoints },
             RunStatus::Partial => Self::Partial { endpoints, failed },
             RunStatus::Ok => Self::Well { endpoints },
         }
@@ -84,6 +93,7 @@ impl State {
             Self::Stale { .. } => "stale",
             Self::Partial { .. } => "partial",
             Self::Failed => "failed",
+            Self::Damaged { .. } => "damaged",
             Self::Well { .. } => "ok",
             Self::Nothing => "no run",
         }
@@ -110,6 +120,10 @@ impl fmt::Display for State {
                 )
             }
             Self::Failed => f.write_str("The newest run failed. The numbers are from the last good one."),
+            Self::Damaged { endpoints } => write!(
+                f,
+                "The newest run read {endpoints} endpoints, but the archive is not whole: see what is missing."
+            ),
             Self::Well { endpoints } => write!(f, "All is well: the newest run read {endpoints} endpoints."),
             Self::Nothing => f.write_str("No run is recorded yet."),
         }
@@ -220,6 +234,12 @@ mod tests {
         let run = |status| Some(Newest { status, endpoints: 3, failed: 1 });
         let (fresh, old) = (Duration::minutes(179), Duration::hours(STALE_AFTER_HOURS));
         let moved = || Some("cacheHitRate".to_owned());
+        let archive =
+            vec!["3 more days".to_owned(), format!("{ARCHIVE}1 of the 2 runs of the record is missing")];
+        let damaged = |status| State::of(None, fresh, run(status), &archive);
+        assert_eq!((damaged(RunStatus::Ok).word(), damaged(RunStatus::Ok).needs_action()), ("damaged", true));
+        assert_eq!(damaged(RunStatus::Partial), State::Damaged { endpoints: 3 });
+        assert_eq!(damaged(RunStatus::Failed), State::Failed);
         for (moved, age, newest, word, needs_action) in [
             (None, fresh, run(RunStatus::Ok), "ok", false),
             (None, fresh, run(RunStatus::Partial), "partial", false),
@@ -229,7 +249,7 @@ mod tests {
             (None, old, run(RunStatus::Failed), "stale", true),
             (moved(), old, run(RunStatus::Ok), "suspect", true),
         ] {
-            let state = State::of(moved, age, newest);
+            let state = State::of(moved, age, newest, &archive[..1]);
             assert_eq!(
                 (state.word(), state.needs_action(), state.is_well()),
                 (word, needs_action, word == "ok")

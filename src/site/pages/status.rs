@@ -223,7 +223,7 @@ fn health(view: &View) -> health::State {
         endpoints: run.endpoints,
         failed: run.failures.len(),
     });
-    health::State::of(moved, view.age(), newest)
+    health::State::of(moved, view.age(), newest, &status.missing)
 }
 
 fn summary(view: &View) -> Vec<(&'static str, String)> {
