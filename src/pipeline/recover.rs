@@ -385,7 +385,8 @@ impl Pipeline {
         // The readings that the next run is compared with may be of a run that is no longer in the record.
         *self.baseline.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
         match self.publish() {
-            Ok(_) | Err(PipelineError::NoRun(_)) => {}
+            Ok(snapshot) => tracing::info!(snapshot = snapshot.id, "published"),
+            Err(PipelineError::NoRun(_)) => {}
             Err(error) => tracing::error!(%error, "the rebuilt record cannot be published"),
         }
     }

@@ -219,6 +219,17 @@ async fn a_half_replay_is_refused_and_a_second_replay_starts_from_scratch() {
     drop(opened);
     assert!(hitrate(data.path(), &into).err.contains("already contains a store"));
 
+    // Killed before the store is complete, it can be repeated too.
+    let early = other.path().join("early");
+    let into_early = ["replay", "--into", early.to_str().expect("UTF-8")];
+    let mut killed = command();
+    killed.env("HITRATE_FAILPOINT", "migrate.applied").arg("--data-dir").arg(data.path()).args(into_early);
+    killed.stderr(std::process::Stdio::null());
+    assert_eq!(killed.status().expect("it starts").code(), None, "it was killed");
+    assert!(early.join("hitrate.duckdb").exists() && early.join("replay.json").exists());
+    assert_eq!(hitrate(data.path(), &into_early).code, 0);
+    assert_eq!(stored(&early), whole);
+
     // As if the replay had been killed.
     let marker = target.join("replay.json");
     let mut unfinished: serde_json::Value =
