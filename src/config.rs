@@ -1,6 +1,7 @@
 //! Settings: one struct per section, with the defaults in `data/hitrate.toml`. Unknown keys are rejected with their
 //! path.
 
+mod address;
 mod alerts;
 mod alerts_rules;
 mod backfill;
@@ -9,9 +10,11 @@ mod limits;
 mod log;
 mod retention;
 
+pub use address::server_url;
 pub use alerts::{Alerts, Digest, Hidden, MASK, QuietHours, Receiver, ReceiverKind, SmtpTls};
 pub use alerts_rules::{DEFAULT_WORKLOAD, Importance, Rule};
 pub use backfill::Backfill;
+use file_text::read_file_text;
 pub use file_text::{LARGEST_TEXT, limited, read_text};
 pub use log::{Log, LogFormat};
 pub use retention::{MIN_HOURLY_DAYS, Retention};
@@ -19,6 +22,7 @@ pub use retention::{MIN_HOURLY_DAYS, Retention};
 use crate::domain::workload::Workload;
 use crate::domain::workload_file::{self, FileKind, WorkloadError};
 use serde::{Deserialize, Serialize};
+use std::io;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -200,14 +204,15 @@ impl Config {
     pub fn load(named: Option<&Path>, data_dir: &Path) -> Result<Self, ConfigError> {
         let beside = data_dir.join("hitrate.toml");
         match named {
-            Some(path) => Self::from_file(path),
-            None if beside.exists() => Self::from_file(&beside),
+            Some(path) => Self::from_text(path, read_text(path)),
+            // A link that leads nowhere is not "no file": with the defaults, the live upstream would be collected.
+            None if beside.symlink_metadata().is_ok() => Self::from_text(&beside, read_file_text(&beside)),
             None => Self::parse("", Path::new("hitrate.toml")),
         }
     }
 
-    fn from_file(path: &Path) -> Result<Self, ConfigError> {
-        let text = read_text(path).map_err(|source| ConfigError::Io { path: path.to_owned(), source })?;
+    fn from_text(path: &Path, text: io::Result<String>) -> Result<Self, ConfigError> {
+        let text = text.map_err(|source| ConfigError::Io { path: path.to_owned(), source })?;
         Self::parse(&text, path)
     }
 
@@ -242,10 +247,8 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         let wrong = |key, detail: &str| Err(ConfigError::Value { key, detail: detail.into() });
-        let url = &self.upstream.base_url;
-        if !url.starts_with("https://") && !url.starts_with("http://") {
-            return wrong("upstream.base_url", "expected an http or https URL");
-        }
+        address::server_url("upstream.base_url", &self.upstream.base_url)?;
+        address::contact("upstream.contact_url", self.upstream.contact_url.trim())?;
         if !self.upstream.openrouter_api && !self.upstream.openrouter_stats {
             return wrong("upstream", "both sources are off, so there is nothing to collect");
         }
@@ -253,15 +256,12 @@ impl Config {
         if self.fetch.max_sweep_mib < self.fetch.max_body_mib {
             return wrong("fetch.max_sweep_mib", "expected at least fetch.max_body_mib");
         }
-        let public = &self.serve.public_url;
-        let is_web = public.starts_with("https://") || public.starts_with("http://");
-        let is_plain = !public.contains(['"', '<', '>', '?', '#', ' ']);
-        let is_usable = is_web && is_plain;
-        if !public.is_empty() && !is_usable {
-            return wrong(
-                "serve.public_url",
-                "expected an http or https URL without a query, such as https://tiers.example.org",
-            );
+        address::listen("serve.listen", &self.serve.listen)?;
+        if !self.private.listen.trim().is_empty() {
+            address::listen("private.listen", &self.private.listen)?;
+        }
+        if !self.serve.public_url.is_empty() {
+            address::server_url("serve.public_url", &self.serve.public_url)?;
         }
         let header = &self.serve.client_header;
         if !header.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {

@@ -33,6 +33,16 @@ pub fn init(format: LogFormat, colour: When) {
     }
 }
 
+/// Writes the error that ends the process as the last line of a log in JSON, whatever `HITRATE_LOG` filters.
+pub fn last_error(words: &str) {
+    let line = serde_json::json!({
+        "time": SystemClock.now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
+        "level": "ERROR",
+        "message": words,
+    });
+    eprintln!("{line}");
+}
+
 /// An event as one JSON object: `time`, `level`, `message`, the fields of its spans (such as `run_id`), and its own fields.
 struct JsonLine<T>(T);
 

@@ -226,12 +226,17 @@ enum Verb {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    logging::init(cli.common.log_format(), cli.common.color);
+    let form = cli.common.log_format();
+    logging::init(form, cli.common.color);
     match run(cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) if is_broken_pipe(&error) => ExitCode::from(exit::OK),
         Err(error) => {
-            eprintln!("hitrate: {}", plain::harmless(&in_words(&error)));
+            let words = in_words(&error);
+            match form {
+                LogFormat::Text => eprintln!("hitrate: {}", plain::harmless(&words)),
+                LogFormat::Json => logging::last_error(&words),
+            }
             ExitCode::from(code_of(&error))
         }
     }

@@ -106,9 +106,15 @@ async fn serve(
     let data = common.data();
     let (opening, settings) = (clock.clone(), config.clone());
     let folder = data.clone();
-    // On a background thread, so that the database's threads also yield to visitors.
-    let opened = background::run(move || Pipeline::open_to_serve(config, folder, opening)).await?;
+    // Installed first: the store may take a while to open, and a stop in that time is a clean one too.
     let cancel = stop_on_signal();
+    // On a background thread, so that the database's threads also yield to visitors.
+    let opening = background::run(move || Pipeline::open_to_serve(config, folder, opening));
+    let opened = tokio::select! {
+        opened = opening => opened?,
+        // Whatever it was about to store is stored at the next start.
+        () = cancel.cancelled() => return Ok(()),
+    };
     let pipeline = match opened {
         Ok(pipeline) => Arc::new(pipeline),
         Err(error) => {
@@ -117,6 +123,9 @@ async fn serve(
         }
     };
     let content = Content::of(&pipeline);
+    if collect {
+        pipeline.check_connection()?;
+    }
     let own = own(settings, &content, &clock);
     // Not as of another time: the notices would be about the past.
     let outbox = content.outbox.clone().filter(|_| now.is_none());
@@ -228,10 +237,13 @@ pub(super) fn address(text: &str) -> Result<SocketAddr> {
 pub(super) fn stop_on_signal() -> CancellationToken {
     let cancel = CancellationToken::new();
     let stopping = cancel.clone();
+    // Before the task first runs, so that no signal is missed.
+    #[cfg(unix)]
+    let signals = signal::unix::signal(signal::unix::SignalKind::terminate());
     tokio::spawn(async move {
         let terminated = async {
             #[cfg(unix)]
-            if let Ok(mut signals) = signal::unix::signal(signal::unix::SignalKind::terminate()) {
+            if let Ok(mut signals) = signals {
                 signals.recv().await;
                 return;
             }

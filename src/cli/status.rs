@@ -106,6 +106,11 @@ fn verdict(data: &StatusData, meta: &Meta, state: &State, age: Duration) -> Stri
             "Data older than {STALE_AFTER_HOURS} h are stale. Check that `hitrate serve` runs and read its log, or run \
              `hitrate collect`."
         ));
+    } else if matches!(state, State::Damaged { .. }) {
+        lines.push(
+            "The lines below say what is missing and how to repair it; `hitrate check` names the files."
+                .to_owned(),
+        );
     } else if state.needs_action() {
         lines.push("Read the log of `hitrate serve`, or run `hitrate collect`.".to_owned());
     }

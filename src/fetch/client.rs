@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, ClientBuilder, Url};
+use reqwest::{Certificate, Client, ClientBuilder, Proxy, Url};
 
 use super::cause::chain;
 use super::config::FetchConfig;
@@ -93,6 +93,29 @@ fn trusting(builder: ClientBuilder, file: Option<&Path>) -> Result<ClientBuilder
         return Err(failed("there is no certificate in it (PEM)".to_owned()));
     }
     Ok(builder.tls_certs_merge(authorities))
+}
+
+/// Checks that a sweep of `base` could use the proxies that the environment names: a client would ignore one that it does
+/// not understand, and connect without it.
+///
+/// # Errors
+/// [`SetupError`] with the name of the variable, without its value, which may have a password.
+pub fn check_proxies(base: &str) -> Result<(), SetupError> {
+    const NAMES: [&str; 5] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "http_proxy"];
+    if Url::parse(base).is_ok_and(|base| is_loopback(&base)) {
+        return Ok(());
+    }
+    for name in NAMES {
+        let value = std::env::var(name).unwrap_or_default();
+        if !value.is_empty() && Proxy::all(&value).is_err() {
+            let reason = format!(
+                "the environment variable {name} is not the URL of a proxy that this program can use; expected \
+                 http://HOST:PORT or https://HOST:PORT"
+            );
+            return Err(SetupError { reason });
+        }
+    }
+    Ok(())
 }
 
 fn loopback_builder() -> ClientBuilder {

@@ -3,12 +3,13 @@
 use super::sweep::Sweeper;
 use super::{Pipeline, PipelineError};
 use crate::archive::{Archive, Manifest, RunHeader};
+use crate::config::server_url;
 use crate::domain::document::RouteAnswer;
 use crate::domain::finding::Finding;
 use crate::domain::ids::DocumentName;
 use crate::domain::reading::RunStatus;
 use crate::domain::window::WindowKind;
-use crate::fetch::{FetchConfig, Fetcher, SkipReason};
+use crate::fetch::{FetchConfig, Fetcher, SkipReason, check_proxies};
 use crate::store::{RunRow, StoreError};
 use crate::upstream::{Due, UNSTATED};
 use chrono::{DateTime, SubsecRound, Utc};
@@ -147,6 +148,8 @@ impl Pipeline {
         let _sweeping = self.sweeps.begin();
         let base_url = options.upstream.as_deref().unwrap_or(self.upstream.base_url());
         tracing::debug!(upstream = base_url, "the sweep begins");
+        server_url("--upstream", base_url)?;
+        check_proxies(base_url)?;
         let sweeper = Sweeper {
             fetcher: Fetcher::new(self.fetch_config(options), self.clock.clone())?,
             upstream: &*self.upstream,
@@ -185,6 +188,16 @@ impl Pipeline {
             return Ok(());
         }
         self.noted(self.compare_with_clock())
+    }
+
+    /// Checks what only the next sweep would find: the file of authorities, and the proxies of the environment.
+    ///
+    /// # Errors
+    /// [`PipelineError`] that names the setting or the variable.
+    pub fn check_connection(&self) -> Result<(), PipelineError> {
+        check_proxies(self.upstream.base_url())?;
+        Fetcher::new(self.fetch_config(&CollectOptions::default()), self.clock.clone())?;
+        Ok(())
     }
 
     fn fetch_config(&self, options: &CollectOptions) -> FetchConfig {

@@ -58,6 +58,7 @@ use crate::snapshot::store::SnapshotError;
 use crate::snapshot::{self, Current, Snapshot};
 use crate::store::{self, Store, StoreError, StoreOptions};
 use crate::upstream::{self, Upstream};
+use crate::wording::status::ARCHIVE;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -144,6 +145,9 @@ pub enum PipelineError {
     /// The HTTP client.
     #[error(transparent)]
     Fetch(#[from] crate::fetch::SetupError),
+    /// A setting, or the address of an upstream.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
     /// There is nothing to publish.
     #[error(
         "there is no run yet{0}; run `hitrate collect` first, or `hitrate demo` to try the service without an upstream"
@@ -417,6 +421,8 @@ impl Pipeline {
             served.as_of >= newest.run.observed_at
                 && !is_gone
                 && notes.iter().all(|note| served.status.missing.contains(note))
+                // What was repaired since is no longer a problem.
+                && served.status.missing.iter().all(|line| !line.starts_with(ARCHIVE) || notes.contains(line))
         };
         if self.current.get().is_some_and(|served| is_current(&served)) {
             return Ok(());
