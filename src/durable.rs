@@ -101,7 +101,10 @@ fn check_regular(found: &fs::Metadata) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, not a file"));
     }
     if !found.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is a pipe, a socket or a device, not a file"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it is a pipe, a socket or a device, not a file",
+        ));
     }
     Ok(())
 }

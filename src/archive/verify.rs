@@ -156,7 +156,8 @@ impl Archive {
         let mut unreferenced = 0;
         for path in files(&self.dir)? {
             if path.is_symlink() && path.is_dir() {
-                let what = "it is a link to a folder, which is not followed; move the folder itself here".to_owned();
+                let what =
+                    "it is a link to a folder, which is not followed; move the folder itself here".to_owned();
                 check.verified.problems.push(problem(&path, [], what, true));
                 continue;
             }
