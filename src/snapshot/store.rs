@@ -247,8 +247,7 @@ fn load_current(dir: &Path) -> Result<Option<Snapshot>, SnapshotError> {
         Ok(id) => read(&file_of(dir, &id)).map(Some),
         // Snapshots without the file that names the current one: it was lost.
         Err(error)
-            if error.kind() == io::ErrorKind::NotFound
-                && saved(dir).map_or(true, |saved| saved.is_empty()) =>
+            if error.kind() == io::ErrorKind::NotFound && saved(dir).unwrap_or_default().is_empty() =>
         {
             Ok(None)
         }
