@@ -44,13 +44,23 @@ pub fn store(facts: &StoreFacts, now: DateTime<Utc>) -> Vec<Finding> {
         if !problems.is_empty() || health.set_aside > 0 {
             all.push(Finding::warning(
                 "set aside",
-                format!("{} files or runs are set aside; {}", health.set_aside, named(&problems)),
+                set_aside(health.set_aside, &problems),
                 "compare with a backup; nothing damaged was deleted",
             ));
         }
     }
     all.push(age(facts, now));
     all
+}
+
+/// What is set aside or lost. A lost file is a problem, but nothing is set aside for it.
+fn set_aside(count: usize, problems: &[&String]) -> String {
+    let counted = match count {
+        0 => return named(problems),
+        1 => "1 file or run is set aside".to_owned(),
+        _ => format!("{count} files or runs are set aside"),
+    };
+    if problems.is_empty() { counted } else { format!("{counted}; {}", named(problems)) }
 }
 
 /// Whether the newest run is recent and complete.
@@ -125,7 +135,7 @@ pub fn agreement(facts: &StoreFacts, before: &BTreeSet<String>, after: &BTreeSet
 pub fn snapshot(data: &DataDir, facts: Option<&StoreFacts>) -> Finding {
     const CHECK: &str = "snapshot";
     let rebuild = "restart the service: it builds a new one from the store";
-    let loaded = match snapshot::store::load(&data.snapshots()) {
+    let (loaded, instead) = match snapshot::store::load_with_reason(&data.snapshots()) {
         Ok(Some(loaded)) => loaded,
         Ok(None) => return Finding::warning(CHECK, "there is no snapshot yet", "run `hitrate collect`"),
         Err(error @ SnapshotError::OtherFormat { .. }) => {
@@ -134,13 +144,23 @@ pub fn snapshot(data: &DataDir, facts: Option<&StoreFacts>) -> Finding {
         Err(error) => return Finding::failed(CHECK, error.to_string(), rebuild),
     };
     let as_of = format::moment(loaded.as_of);
-    match facts.and_then(StoreFacts::newest_accepted) {
-        Some(newest) if newest > loaded.as_of => Finding::failed(
+    let instead =
+        instead.map(|error| format!("{error}; {}, the newest that can be read, is used", loaded.id));
+    match (facts.and_then(StoreFacts::newest_accepted), instead) {
+        (Some(newest), instead) if newest > loaded.as_of => {
+            let of = format!("it is of {as_of}, but the record has a run of {}", format::moment(newest));
+            Finding::failed(
+                CHECK,
+                instead.map_or(of.clone(), |instead| format!("{instead}; {of}")),
+                "see the log for the reason; a restart of the service publishes again",
+            )
+        }
+        (_, Some(instead)) => Finding::warning(
             CHECK,
-            format!("it is of {as_of}, but the record has a run of {}", format::moment(newest)),
-            "see the log for the reason; a restart of the service publishes again",
+            format!("{instead}; it is of {as_of}"),
+            "restart the service: it puts the folder right",
         ),
-        _ => Finding::ok(CHECK, format!("it is whole and of {as_of}")),
+        (_, None) => Finding::ok(CHECK, format!("it is whole and of {as_of}")),
     }
 }
 
@@ -192,4 +212,17 @@ pub fn clock(facts: Option<&StoreFacts>, upstream: Option<DateTime<Utc>>, now: D
         };
     }
     Finding::ok(CHECK, "it agrees with the upstream's within 10 s and is not before the newest run")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_set_aside_is_counted_as_that() {
+        let lost = "archive: 1 of the 2 runs of the record are missing".to_owned();
+        assert_eq!(set_aside(0, &[&lost]), lost);
+        assert_eq!(set_aside(1, &[&lost]), format!("1 file or run is set aside; {lost}"));
+        assert_eq!(set_aside(2, &[]), "2 files or runs are set aside");
+    }
 }

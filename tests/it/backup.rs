@@ -146,6 +146,18 @@ async fn damage_is_named_and_a_damaged_backup_is_restored_only_on_request() {
     // A store that does not have what the manifest states.
     let manifest = made.join("manifest.json");
     let mut text: Value = serde_json::from_slice(&std::fs::read(&manifest).expect("read")).expect("JSON");
+    let mut emptied = text.clone();
+    emptied["files"] = serde_json::json!([]);
+    std::fs::write(&manifest, emptied.to_string()).expect("written");
+    let found = verify(data.path(), &made);
+    assert!(found.code == 1 && found.err.contains("does not match its digest"), "{found:?}");
+    // As the format without a digest.
+    (text["format"], emptied["format"]) = (1.into(), 1.into());
+    std::fs::write(&manifest, emptied.to_string()).expect("written");
+    let found = verify(data.path(), &made);
+    assert!(found.code == 1 && found.out.contains("does not list it"), "{found:?}");
+    let refused = restore(data.path(), &made, &away.path().join("other"), &["--skip-damaged"]);
+    assert!(refused.code == 1 && refused.err.contains("does not list it"), "{refused:?}");
     let tables = text["store"]["tables"].as_array_mut().expect("tables");
     let run = tables.iter_mut().find(|table| table["table"] == "run").expect("the table of runs");
     run["rows"] = 7.into();
@@ -224,6 +236,7 @@ async fn a_killed_backup_or_restore_leaves_nothing_that_looks_whole() {
     std::fs::write(work.join("copy-of-mine"), "of someone else").expect("written");
     let full = killed("backup.copied=full", &["backup", &to_text]);
     assert!(full.code == 1 && full.err.contains("backup.copied"), "{full:?}");
+    assert_eq!(names(&to), [".lock"], "a backup that fails keeps no disk full");
     next_second();
     assert_eq!(backup(data.path(), &to, &[]).code, 0);
     let left: Vec<String> = names(&to).into_iter().filter(|name| name.starts_with('.')).collect();
@@ -252,12 +265,20 @@ fn a_folder_with_other_files_and_the_data_folder_itself_are_refused() {
     std::fs::write(other.path().join("thesis.txt"), "mine").expect("written");
     let refused = backup(data.path(), other.path(), &[]);
     assert!(
-        refused.code == 1 && refused.err.contains("neither empty nor a folder of backups"),
+        refused.code == 1
+            && refused.err.contains("neither empty nor a folder of backups: it has `thesis.txt`"),
         "{refused:?}"
     );
     assert_eq!(names(other.path()), ["thesis.txt"]);
     let inside = backup(data.path(), &data.path().join("backups"), &[]);
     assert!(inside.code == 1 && inside.err.contains("is in the data folder"), "{inside:?}");
+    assert_eq!(names(data.path()), ["archive"], "the refused folder is not made");
+    // The root of a disk of its own.
+    let disk = folder();
+    std::fs::create_dir(disk.path().join("lost+found")).expect("created");
+    let first = backup(data.path(), disk.path(), &[]);
+    assert_eq!(first.code, 0, "{first:?}");
+    assert!(disk.path().join("lost+found").exists());
     // One file is not offered, and no folder with the name of one is made.
     for name in ["hitrate.tar", "hitrate.tar.zst", "hitrate.TGZ", "hitrate.zip"] {
         let file = backup(data.path(), &other.path().join(name), &[]);
@@ -272,4 +293,85 @@ fn a_folder_with_other_files_and_the_data_folder_itself_are_refused() {
     assert!(nothing.code == 1 && nothing.err.contains("nothing to back up"), "{nothing:?}");
     let missing = verify(data.path(), &other.path().join("nowhere"));
     assert!(missing.code == 1 && missing.err.contains("no complete backup"), "{missing:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn runs_that_the_archive_lacks_and_a_lost_store_are_reported() {
+    let (data, away) = (folder(), folder());
+    collected(data.path(), &[9, 10]).await;
+    let to = |name: &str| away.path().join(name);
+    assert_eq!(backup(data.path(), &to("first"), &[]).code, 0);
+    // The archive is gone, and no earlier backup in the new place has it.
+    std::fs::rename(data.path().join("archive"), to("archive")).expect("moved");
+    let without_archive = backup(data.path(), &to("second"), &[]);
+    assert_eq!(without_archive.code, 5, "{without_archive:?}");
+    let problems = without_archive.json()["problems"].clone();
+    assert!(texts(&problems)[0].contains("2 runs of the store are not in the archive"), "{problems}");
+    let found = verify(data.path(), &to("second"));
+    assert!(found.code == 1 && found.out.contains("are not in the archive"), "{found:?}");
+    let refused = restore(data.path(), &to("second"), &to("restored"), &[]);
+    assert!(refused.code == 1 && refused.err.contains("are not in the archive"), "{refused:?}");
+    let partly = restore(data.path(), &to("second"), &to("restored"), &["--skip-damaged"]);
+    assert_eq!((partly.code, &partly.json()["runs"]), (5, &Value::from(2)), "the store is kept: {partly:?}");
+    // The store is gone.
+    std::fs::rename(to("archive"), data.path().join("archive")).expect("moved");
+    std::fs::remove_file(data.path().join("hitrate.duckdb")).expect("removed");
+    next_second();
+    for place in ["first", "third"] {
+        let without_store = backup(data.path(), &to(place), &[]);
+        assert_eq!(without_store.code, 5, "{place}: {without_store:?}");
+        let problems = without_store.json()["problems"].clone();
+        assert!(texts(&problems)[0].contains("no store"), "{problems}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_was_deleted_under_a_server_is_copied_from_it() {
+    let (data, away) = (folder(), folder());
+    collected(data.path(), &[9, 10]).await;
+    let server = Server::of(data.path());
+    std::fs::remove_file(data.path().join("hitrate.duckdb")).expect("removed");
+    let made = backup(data.path(), &away.path().join("backups"), &[]);
+    assert_eq!(made.code, 5, "{made:?}");
+    assert!(made.json()["problems"].to_string().contains("was deleted"), "{made:?}");
+    assert!(!data.path().join("hitrate.duckdb").exists(), "no other store is made in its place");
+    assert_eq!(made.json()["runs"], 2, "{made:?}");
+    assert_eq!(server.terminate(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_needs_no_settings_and_a_restore_does_not_go_into_a_backup() {
+    let (data, away) = (folder(), folder());
+    collected(data.path(), &[9]).await;
+    std::fs::write(data.path().join("hitrate.toml"), "[fetch]\nrate = 1\n").expect("written");
+    let to = away.path().join("backups");
+    let made = backup(data.path(), &to, &[]);
+    assert_eq!(made.code, 5, "{made:?}");
+    let report = made.json();
+    assert_eq!(report["runs"], 1);
+    assert!(texts(&report["problems"])[0].contains("the settings cannot be read"), "{report}");
+    let folder = PathBuf::from(report["backup"].as_str().expect("a folder"));
+    assert!(names(&folder).contains(&"hitrate.toml".to_owned()), "they are included as they are");
+    assert_eq!(verify(data.path(), &to).code, 0);
+    for place in [to.join("new"), folder.join("new"), data.path().join("archive/restored")] {
+        let refused = restore(data.path(), &to, &place, &[]);
+        assert!(refused.code == 1 && refused.err.contains("is inside"), "{refused:?}");
+        assert!(!place.exists());
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn links_to_folders_and_devices_are_left_out_and_named() {
+    use std::os::unix::fs::symlink;
+    let (data, away) = (folder(), folder());
+    collected(data.path(), &[9]).await;
+    symlink(".", data.path().join("archive/circle")).expect("linked");
+    symlink("/dev/zero", data.path().join("archive/zero.pack")).expect("linked");
+    let made = backup(data.path(), &away.path().join("backups"), &[]);
+    assert_eq!(made.code, 5, "{made:?}");
+    let problems = made.json()["problems"].clone();
+    let problems = texts(&problems);
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(problems[0].starts_with("archive/circle is left out"), "{problems:?}");
 }

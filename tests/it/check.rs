@@ -182,6 +182,8 @@ fn a_damaged_file_without_a_loss_is_a_warning() {
         "{lost:?}"
     );
     let many = of(vec![problem(true); 200]);
+    let one = check::archive("archive", &Verified { manifests: 1, read: 1, ..Verified::default() });
+    assert!(one.detail.starts_with("the only archived run is whole"), "{one:?}");
     assert!(many.detail.contains("; and 197 more, among them true.pack"), "{many:?}");
     assert_eq!(many.detail.matches("true.pack").count(), 103, "{many:?}");
 }
@@ -230,6 +232,59 @@ fn the_growth_is_that_of_later_runs_and_is_not_guessed_from_a_young_record() {
     let found = disk(&data);
     assert!(found.detail.contains("at least"), "imported data do not grow: {found:?}");
     assert!(found.detail.ends_with(&format!("{growth} a day or less")), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_store_is_a_failure_and_what_needs_it_is_listed_as_skipped() {
+    let data = folder();
+    recorded(data.path()).await;
+    let store = data.path().join("hitrate.duckdb");
+    let server = Server::of(data.path());
+    std::fs::remove_file(&store).expect("removed");
+    let (code, findings) = checked(data.path(), &["--offline"]);
+    assert_eq!((code, state(&findings, "store")), (1, "failed"), "{findings:?}");
+    assert!(detail(&findings, "store").contains("while the server runs"), "{findings:?}");
+    assert_eq!(state(&findings, "agreement"), "ok", "the server still has it: {findings:?}");
+    assert!(!store.exists(), "no other one is made");
+    assert_eq!(server.terminate(), Some(0));
+    for ending in ["", ".wal"] {
+        // The server may have written its log.
+        _ = std::fs::remove_file(data.path().join(format!("hitrate.duckdb{ending}")));
+    }
+    let (code, findings) = checked(data.path(), &["--offline"]);
+    assert_eq!((code, state(&findings, "store")), (1, "failed"), "{findings:?}");
+    assert!(detail(&findings, "store").contains("the archive has 2 runs"), "{findings:?}");
+    for check in ["runs", "agreement", "numbers"] {
+        assert_eq!(state(&findings, check), "skipped", "{findings:?}");
+    }
+    std::fs::remove_dir_all(data.path().join("archive")).expect("removed");
+    let (code, findings) = checked(data.path(), &["--offline"]);
+    assert_eq!((code, state(&findings, "store")), (1, "failed"), "{findings:?}");
+    let empty = folder();
+    std::fs::create_dir_all(empty.path()).expect("there");
+    let nothing = hitrate(empty.path(), &["check", "--offline"]);
+    assert!(nothing.code == 1 && nothing.err.contains("there is no hitrate data in"), "{nothing:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_name_of_the_current_snapshot_and_invalid_settings_are_named_as_such() {
+    let data = folder();
+    recorded(data.path()).await;
+    let current = data.path().join("snapshots/current");
+    let id = std::fs::read_to_string(&current).expect("read");
+    std::fs::remove_file(&current).expect("removed");
+    std::fs::write(data.path().join("hitrate.toml"), "[fetch]\nrate = 1\n").expect("written");
+    let (_, findings) = checked(data.path(), &["--offline"]);
+    assert_eq!(state(&findings, "snapshot"), "warning", "{findings:?}");
+    let said = detail(&findings, "snapshot");
+    assert!(said.contains("snapshots/current") && said.contains(id.trim()), "{said}");
+    assert_eq!((state(&findings, "settings"), state(&findings, "store")), ("failed", "ok"), "{findings:?}");
+    std::fs::remove_file(data.path().join("hitrate.toml")).expect("removed");
+    let tiers = hitrate(data.path(), &["tiers", "--json"]);
+    assert!(tiers.out.starts_with(['{', '[']), "the newest snapshot is used: {tiers:?}");
+    drop(pipeline(data.path()));
+    assert_eq!(std::fs::read_to_string(&current).expect("put right").trim(), id.trim());
+    assert_eq!(state(&checked(data.path(), &["--offline"]).1, "snapshot"), "ok");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -50,6 +50,18 @@ fn a_day_with_an_observed_rate_covers_the_day_up_to_its_last_reading() {
 }
 
 #[test]
+fn a_file_beyond_the_limit_is_refused_by_its_size() {
+    let data = folder();
+    let path = data.path().join("huge.csv");
+    // It has no content on the disk, but reading it would take seconds and gigabytes.
+    fs::File::create(&path).and_then(|file| file.set_len(1 << 40)).expect("a size");
+    let started = std::time::Instant::now();
+    let error = import(data.path(), path, true).expect_err("too large").to_string();
+    assert!(error.contains("huge.csv has more than"), "{error}");
+    assert!(started.elapsed() < std::time::Duration::from_secs(60));
+}
+
+#[test]
 fn summaries_of_a_short_stretch_are_not_days() {
     let text = format!(
         "{SUMMARIES}2026-07-20T16:24:00+00:00,wren/lark-2,standard,,Heron,heron,0.1,1,0.5,7\n\
