@@ -3,6 +3,7 @@
 use super::files::{self, Found, io_error};
 use super::read::{self, NAME, is_name};
 use super::{BackupError, BackupFile, FORMAT, MANIFEST, Manifest, STORE};
+use crate::archive::Archive;
 use crate::durable;
 use crate::failpoint;
 use crate::pipeline::DataDir;
@@ -61,7 +62,8 @@ pub struct BackupReport {
     pub runs: Option<usize>,
     /// Files of the archive that the data folder no longer has. They were taken from the previous backup.
     pub missing: Vec<String>,
-    /// Packs and manifests that differ from the previous backup, although they never change.
+    /// Packs and manifests that differ from the previous backup, although they never change. The manifest of a failed run
+    /// that was collected again is not one of them.
     pub changed: Vec<String>,
     /// Old backups that were removed.
     pub removed: Vec<String>,
@@ -241,7 +243,6 @@ impl Previous {
 fn list(source: &Source<'_>) -> Result<Vec<Found>, BackupError> {
     let data = source.data;
     // The pack of a run is written before its manifest. So every manifest of the first list has its pack in the second.
-    let is_manifest = |path: &str| path.ends_with(".manifest.zst");
     let of_archive = |root: &Path, name: &str| -> Result<Vec<Found>, BackupError> {
         let first: BTreeSet<String> = files::walk(root, name)?.into_iter().map(|file| file.path).collect();
         let mut found = files::walk(root, name)?;
@@ -274,9 +275,30 @@ fn list(source: &Source<'_>) -> Result<Vec<Found>, BackupError> {
     Ok(found)
 }
 
-/// Whether a file is written once and never changed.
+/// Whether a file is written once and never changed, except for [`is_second_attempt`].
 fn never_changes(path: &str) -> bool {
-    path.starts_with("archive/") && (path.ends_with(".pack") || path.ends_with(".manifest.zst"))
+    path.starts_with("archive/") && (path.ends_with(".pack") || is_manifest(path))
+}
+
+fn is_manifest(path: &str) -> bool {
+    path.ends_with(".manifest.zst")
+}
+
+/// Whether a manifest is that of a second attempt: a failed run that is collected again has a new manifest, all of whose
+/// responses are of a later time.
+fn is_second_attempt(old: &Path, new: &Path) -> bool {
+    let (Ok(old), Ok(new)) = (Archive::read_manifest(old), Archive::read_manifest(new)) else { return false };
+    let times = |manifest: &crate::archive::Manifest| {
+        let times = manifest.entries.iter().map(|entry| entry.fetched_at);
+        times.clone().min().zip(times.max())
+    };
+    let is_later = match (times(&old), times(&new)) {
+        (Some((_, last)), Some((first, _))) => first > last,
+        // The first attempt ended before its first request.
+        (None, Some(_)) => true,
+        (_, None) => false,
+    };
+    old.header.run_id == new.header.run_id && is_later
 }
 
 /// Links or copies a file into the new backup; `None` if it vanished meanwhile.
@@ -299,7 +321,11 @@ fn take(
     }
     match files::copy(&file.source, &target) {
         Ok((bytes, sha256)) => {
-            if never_changes(&file.path) && before.is_some_and(|(old, _)| old.sha256 != sha256) {
+            let differs = |(old, place): (&BackupFile, PathBuf)| {
+                let is_replaced = is_manifest(&file.path) && is_second_attempt(&place, &target);
+                old.sha256 != sha256 && !is_replaced
+            };
+            if never_changes(&file.path) && before.is_some_and(differs) {
                 report.changed.push(file.path.clone());
             }
             report.copied += 1;
@@ -353,4 +379,67 @@ fn prune(folder: &Path, keep: usize, newest: &str) -> Result<Vec<String>, Backup
         removed.push(name);
     }
     Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::{Fetched, RunHeader};
+    use crate::domain::document::Request;
+    use crate::domain::ids::DocumentName;
+
+    /// Archives an attempt at the same run with a response at a time.
+    fn attempt(archive: &Archive, fetched_at: &str, body: &str) -> PathBuf {
+        let header = RunHeader {
+            run_id: "20260801T000000Z".to_owned(),
+            observed_at: "2026-08-01T00:00:00Z".parse().expect("a time"),
+            upstream: "http://127.0.0.1:1".to_owned(),
+            simulated: true,
+            version: "test".to_owned(),
+            requests: 1,
+            duration_ms: 1,
+            stopped: None,
+            cut_short: None,
+            upstream_name: None,
+        };
+        let fetched = Fetched {
+            request: Request { kind: DocumentName::new("providers"), pair: None, path: "/a".to_owned() },
+            status: Some(200),
+            fetched_at: fetched_at.parse().expect("a time"),
+            error: None,
+            body: Some(body.into()),
+        };
+        let path = archive.manifest_file(&header.run_id, header.observed_at);
+        archive.write(header, &[fetched], |_| 0).expect("written");
+        path
+    }
+
+    #[test]
+    fn the_manifest_of_a_failed_run_that_is_collected_again_did_not_change_by_itself() {
+        let folders = tempfile::tempdir().expect("a folder");
+        let (data, to) = (DataDir::new(folders.path().join("data")), folders.path().join("backups"));
+        let archive = Archive::open(data.archive());
+        let options = StoreOptions {
+            path: data.store(),
+            work_dir: data.work(),
+            memory: "256MB".to_owned(),
+            threads: 1,
+            query_timeout: std::time::Duration::from_secs(60),
+        };
+        let changed = |hour: u32| {
+            let target = Target::open(&data, &to).expect("a folder of backups");
+            let now = format!("2026-08-02T{hour:02}:00:00Z").parse().expect("a time");
+            let (settings, options) = (Vec::new(), options.clone());
+            let source = Source { data: &data, settings, store: None, traffic: None, options };
+            write(&source, &target, None, now, |_, _| {}).expect("written").changed
+        };
+        let path = attempt(&archive, "2026-08-01T00:01:00Z", "one");
+        assert_eq!(changed(0), Vec::<String>::new());
+        attempt(&archive, "2026-08-01T00:09:00Z", "one and more");
+        assert_eq!(changed(1), Vec::<String>::new(), "a second attempt");
+        attempt(&archive, "2026-08-01T00:01:00Z", "the first attempt once more");
+        assert_eq!(changed(2).len(), 1, "an older one");
+        fs::write(&path, "damaged").expect("written");
+        assert_eq!(changed(3).len(), 1, "damage");
+    }
 }

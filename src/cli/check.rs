@@ -163,7 +163,7 @@ fn settings(
         findings.push(Finding::skipped("upstream", "not requested (`--offline`)"));
         None
     } else {
-        let (finding, time) = runtime()?.block_on(check::upstream(&config));
+        let (finding, time) = runtime()?.block_on(check::upstream(&config, &data));
         findings.push(finding);
         time
     };

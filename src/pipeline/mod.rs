@@ -119,6 +119,11 @@ impl DataDir {
     pub fn rebuild(&self) -> PathBuf {
         self.0.join("replay.json")
     }
+    /// The file of additional authorities, if the settings name one; a relative path is inside the folder.
+    pub fn ca_file(&self, config: &Config) -> Option<PathBuf> {
+        let file = config.upstream.ca_file.trim();
+        (!file.is_empty()).then(|| self.0.join(file))
+    }
     /// The file in which a running server publishes its address.
     pub fn server(&self) -> PathBuf {
         self.0.join("server.json")
