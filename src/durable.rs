@@ -5,7 +5,7 @@ pub mod seal;
 use crate::failpoint;
 use chrono::{DateTime, Utc};
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// The extension of a file that is being written.
@@ -45,13 +45,16 @@ pub fn write<E>(path: &Path, bytes: &[u8], failed: impl Fn(&Path, io::Error) -> 
     sync(folder).map_err(|error| failed(folder, error))
 }
 
-/// The folder of a file.
-fn folder_of(path: &Path) -> &Path {
+/// The folder of a file; `.` for a name alone.
+pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Flushes the entries of a folder to disk.
-fn sync(folder: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// If the system refuses.
+pub fn sync(folder: &Path) -> io::Result<()> {
     File::open(folder).and_then(|folder| folder.sync_all())
 }
 
@@ -73,6 +76,67 @@ pub fn create_folders(folder: &Path) -> io::Result<()> {
         // A folder above the data folder need not be readable.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         synced => synced,
+    }
+}
+
+/// Opens a file for reading that must be a regular one: a pipe would wait for a writer for ever, and a device may have no
+/// end.
+///
+/// # Errors
+/// [`io::ErrorKind::IsADirectory`] for a folder, [`io::ErrorKind::InvalidData`] for a pipe, a socket or a device, and what
+/// the system refuses.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    // Opening alone may have an effect on a device.
+    check_regular(&fs::metadata(path)?)?;
+    let mut options = File::options();
+    options.read(true);
+    // It may be exchanged for a pipe before it is opened.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        rustix::fs::OFlags::NONBLOCK.bits().cast_signed(),
+    );
+    let file = options.open(path)?;
+    check_regular(&file.metadata()?)?;
+    Ok(file)
+}
+
+fn check_regular(found: &fs::Metadata) -> io::Result<()> {
+    if found.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, not a file"));
+    }
+    if !found.is_file() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it is a pipe, a socket or a device, not a file",
+        ));
+    }
+    Ok(())
+}
+
+/// Reads a regular file of at most `most` bytes.
+///
+/// # Errors
+/// As [`open_regular`], and [`io::ErrorKind::InvalidData`] if the file is larger.
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_regular(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("it has more than {most} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// The absolute path without links, also of a file that does not exist yet.
+pub fn resolved(path: &Path) -> PathBuf {
+    if let Ok(there) = path.canonicalize() {
+        return there;
+    }
+    let parent = folder_of(path);
+    let parent = if parent == path { parent.to_owned() } else { resolved(parent) };
+    match path.file_name() {
+        Some(name) => parent.join(name),
+        None => parent,
     }
 }
 
@@ -176,7 +240,7 @@ pub fn replace_with(path: &Path, content: impl FnOnce(&mut File) -> io::Result<(
     if existing.as_ref().is_some_and(|existing| !existing.is_file()) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
-    let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(&place);
     let mut builder = tempfile::Builder::new();
     builder.prefix(".hitrate-");
     #[cfg(unix)]
@@ -188,7 +252,7 @@ pub fn replace_with(path: &Path, content: impl FnOnce(&mut File) -> io::Result<(
     }
     temporary.as_file().sync_all()?;
     temporary.persist(&place).map_err(|error| error.error)?;
-    File::open(folder)?.sync_all()
+    sync(folder)
 }
 
 /// The place that a path leads to, whether or not there is a file.
@@ -255,6 +319,31 @@ mod tests {
         assert_eq!(fs::read(at("real/later.json")).expect("read"), b"x");
         symlink("loop", at("loop")).expect("linked");
         assert!(replace(&at("loop"), b"x").is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_regular_files_are_read_and_none_that_is_too_large() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("file"), "four").expect("written");
+        symlink(at("file"), at("link")).expect("linked");
+        for name in ["file", "link"] {
+            assert_eq!(read(&at(name), 4).expect("read"), b"four");
+        }
+        let large = read(&at("file"), 3).expect_err("too large");
+        assert!(large.to_string().contains("more than 3 bytes"), "{large}");
+        // A socket stands for a pipe, which would wait.
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).expect("bound");
+        symlink("/dev/zero", at("device")).expect("linked");
+        for name in ["socket", "device"] {
+            let error = read(&at(name), 4).expect_err(name);
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{name}: {error}");
+            assert!(error.to_string().contains("not a file"), "{name}: {error}");
+        }
+        assert_eq!(read(folder.path(), 4).expect_err("a folder").kind(), io::ErrorKind::IsADirectory);
+        assert_eq!(read(&at("missing"), 4).expect_err("nothing").kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

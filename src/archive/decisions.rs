@@ -1,11 +1,14 @@
 //! Decisions of operators about suspect runs: a part of the archive, so that a replay repeats them.
 
 use super::{Archive, ArchiveError, io_error, write_durably};
+use crate::durable;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::fs;
 use std::io;
 use std::path::PathBuf;
+
+/// Largest size of a decision, bytes.
+const DECISION_BYTES: u64 = 4 << 20;
 
 /// The fields that an operator accepted in a suspect run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +25,7 @@ impl Archive {
     /// [`ArchiveError`] if the decision cannot be read.
     pub fn accepted(&self, run_id: &str) -> Result<Vec<String>, ArchiveError> {
         let path = self.decision_file(run_id);
-        match fs::read(&path) {
+        match durable::read(&path, DECISION_BYTES) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(io_error(&path)(error)),
             Ok(bytes) => serde_json::from_slice::<Decision>(&bytes)

@@ -2,11 +2,10 @@
 
 use super::{ArchiveError, ZSTD_LEVEL, io_error};
 use crate::domain::document::Request;
-use crate::durable::seal;
+use crate::durable::{self, seal};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Component, Path};
 
 /// Largest size of an uncompressed manifest, bytes. A sweep of 1,300 requests has 0.5 MB.
@@ -100,7 +99,7 @@ impl Manifest {
 
     /// Reads a manifest and whether its file has a digest.
     pub(super) fn read(path: &Path) -> Result<(Self, bool), ArchiveError> {
-        let file = fs::read(path).map_err(io_error(path))?;
+        let file = durable::read(path, MANIFEST_BYTES).map_err(io_error(path))?;
         let opened = seal::open(&file).map_err(io_error(path))?;
         let text = text(opened.packed).map_err(io_error(path))?;
         let mut lines = text.lines().enumerate();
@@ -132,12 +131,8 @@ impl Manifest {
 
 /// The text of a compressed manifest.
 fn text(packed: &[u8]) -> io::Result<String> {
-    let mut text = String::new();
-    zstd::Decoder::with_buffer(packed)?.take(MANIFEST_BYTES + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MANIFEST_BYTES {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "the manifest is larger than 256 MiB"));
-    }
-    Ok(text)
+    String::from_utf8(seal::unpack(packed, MANIFEST_BYTES)?)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the manifest is not UTF-8"))
 }
 
 /// Whether the name of a pack leads to a file inside the archive: relative, without `..`.

@@ -268,7 +268,8 @@ pub fn hex_sha256(body: &[u8]) -> String {
     Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// All files below a folder; none if it does not exist.
+/// All files below a folder; none if it does not exist. Links to folders are not followed, because they may lead in a circle:
+/// they are among the files, and [`Archive::verify`] names them.
 fn files(dir: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
     let mut found = Vec::new();
     if !dir.exists() {
@@ -277,7 +278,7 @@ fn files(dir: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
     for entry in fs::read_dir(dir).map_err(io_error(dir))?.filter_map(Result::ok) {
         let path = entry.path();
         // A folder with the name of a file is damage, and is named when it is read.
-        if path.is_dir() && path.extension().is_none() {
+        if path.extension().is_none() && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             found.extend(files(&path)?);
         } else {
             found.push(path);

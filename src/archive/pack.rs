@@ -2,8 +2,7 @@
 
 use super::manifest::Location;
 use super::{ArchiveError, FRAME_BYTES, ZSTD_LEVEL, hex_sha256, io_error, write_durably};
-use crate::durable::seal;
-use std::fs::{self, File};
+use crate::durable::{self, seal};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -60,7 +59,7 @@ pub(super) fn store(archive: &Path, name: &str, content: &[u8]) -> Result<String
     let with_digest = DIGITS.iter().map(|digits| format!("{name}.{}.pack", &digest[..*digits]));
     for candidate in std::iter::once(format!("{name}.pack")).chain(with_digest) {
         let path = archive.join(&candidate);
-        match fs::read(&path) {
+        match durable::read(&path, content.len() as u64) {
             Ok(there) if there == content => return Ok(candidate),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 write_durably(&path, content)?;
@@ -76,7 +75,7 @@ pub(super) fn store(archive: &Path, name: &str, content: &[u8]) -> Result<String
 
 /// The first `bytes` bytes of a frame of a pack, uncompressed; fewer if the frame is shorter.
 pub(super) fn read_frame(path: &Path, frame: u64, bytes: usize) -> Result<Vec<u8>, ArchiveError> {
-    let mut file = File::open(path).map_err(io_error(path))?;
+    let mut file = durable::open_regular(path).map_err(io_error(path))?;
     file.seek(SeekFrom::Start(frame)).map_err(io_error(path))?;
     let mut content = Vec::with_capacity(bytes.min(FRAME_BYTES));
     zstd::Decoder::new(file)

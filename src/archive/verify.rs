@@ -155,6 +155,12 @@ impl Archive {
     fn check_files(&self, scope: Scope, check: &mut Check) -> Result<(), ArchiveError> {
         let mut unreferenced = 0;
         for path in files(&self.dir)? {
+            if path.is_symlink() && path.is_dir() {
+                let what =
+                    "it is a link to a folder, which is not followed; move the folder itself here".to_owned();
+                check.verified.problems.push(problem(&path, [], what, true));
+                continue;
+            }
             check.verified.bytes += size(&path)?;
             let name = path.strip_prefix(&self.dir).unwrap_or(&path).to_string_lossy().into_owned();
             if name.ends_with(".pack") {

@@ -22,8 +22,8 @@ use std::path::PathBuf;
 pub const MANIFEST: &str = "manifest.json";
 /// The database in a backup and in a data folder.
 pub const STORE: &str = "hitrate.duckdb";
-/// Version of the manifest and of the layout.
-const FORMAT: u32 = 1;
+/// Version of the manifest and of the layout. Since version 2, the manifest has a digest.
+const FORMAT: u32 = 2;
 
 /// A file of a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,9 @@ pub struct Manifest {
     pub with_traffic: bool,
     /// The files, by path.
     pub files: Vec<BackupFile>,
+    /// sha256 of this list as compact JSON with sorted keys and without this field, hex. Null in the format 1.
+    #[serde(default)]
+    pub digest: Option<String>,
 }
 
 /// What can go wrong with a backup.
@@ -68,8 +71,8 @@ pub enum BackupError {
     )]
     Name(PathBuf),
     /// The folder holds other files.
-    #[error("{0} is neither empty nor a folder of backups; choose another folder")]
-    NotBackups(PathBuf),
+    #[error("{folder} is neither empty nor a folder of backups: it has `{entry}`; choose another folder")]
+    NotBackups { folder: PathBuf, entry: String },
     /// A file is named, or something that looks like one.
     #[error(
         "{0} is not a folder: a backup is a folder, not one file; name a folder such as /backup/hitrate, and pack a finished backup with `tar` if you need one file"
@@ -80,6 +83,9 @@ pub enum BackupError {
         "{0} is in the data folder and would be lost with it; choose a folder elsewhere, best on another disk"
     )]
     Inside(PathBuf),
+    /// The place of a restore is in another folder of hitrate.
+    #[error("{path} is inside {folder}, {what}; restore into a new folder elsewhere")]
+    Within { path: PathBuf, folder: PathBuf, what: &'static str },
     /// Another process writes to the same folder.
     #[error("another process writes a backup to {0}; wait until it has finished")]
     Busy(PathBuf),

@@ -1,9 +1,9 @@
 //! Makes a data folder of a backup.
 
-use super::files::{self, io_error};
+use super::files::{self, CopyError, io_error};
 use super::read::{self, name_of};
-use super::verify::{Problem, check_store};
-use super::{BackupError, BackupFile, STORE};
+use super::verify::{Problem, archived, check_list, check_store, not_archived};
+use super::{BackupError, BackupFile, MANIFEST, STORE};
 use crate::durable;
 use crate::failpoint;
 use crate::store::StoreOptions;
@@ -46,10 +46,14 @@ pub fn restore(
     options: &StoreOptions,
     on_progress: impl Fn(usize, usize),
 ) -> Result<RestoreReport, BackupError> {
+    refuse_within(backup, into)?;
     refuse_files(into)?;
     let manifest = read::manifest(backup)?;
     let name = name_of(backup);
-    let around = into.parent().filter(|around| !around.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if let Some(problem) = check_list(&manifest) {
+        return Err(BackupError::Manifest { path: backup.join(MANIFEST), detail: problem.reason });
+    }
+    let around = durable::folder_of(into);
     fs::create_dir_all(around).map_err(io_error(around))?;
     remove_stale(around);
     let (staging, _in_use) = stage(around)?;
@@ -68,7 +72,16 @@ pub fn restore(
         on_progress(position + 1, manifest.files.len());
     }
     let has_store = restored.iter().any(|file| file.path == STORE);
-    let wrong = if has_store { check_store(staging.path(), &manifest, options) } else { Vec::new() };
+    let options = StoreOptions { path: staging.path().join(STORE), ..options.clone() };
+    let wrong = if has_store { check_store(&manifest, &options)? } else { Vec::new() };
+    // Of the list of the backup: a damaged file of the archive is named by itself.
+    let unarchived = has_store && wrong.is_empty();
+    if let Some(lost) = unarchived.then(|| not_archived(&options, archived(&manifest.files))).flatten() {
+        if !skip_damaged {
+            return Err(damaged(&lost, 0));
+        }
+        skipped.push(lost);
+    }
     if let Some(first) = wrong.first() {
         if !skip_damaged {
             return Err(damaged(first, wrong.len() - 1));
@@ -134,6 +147,27 @@ fn remove_stale(around: &Path) {
     }
 }
 
+/// Refuses a target inside a backup, a folder of backups or a data folder: it would be in the way there, and be lost with it.
+fn refuse_within(backup: &Path, into: &Path) -> Result<(), BackupError> {
+    let (place, backup) = (durable::resolved(into), durable::resolved(backup));
+    for folder in place.ancestors().skip(1) {
+        let is_backup = folder == backup
+            || folder.file_name().and_then(|name| name.to_str()).is_some_and(read::is_name)
+                && folder.join(MANIFEST).is_file();
+        let what = if is_backup {
+            "a backup"
+        } else if read::all(folder).is_ok_and(|backups| !backups.is_empty()) {
+            "a folder of backups"
+        } else if folder.join(STORE).is_file() {
+            "a data folder"
+        } else {
+            continue;
+        };
+        return Err(BackupError::Within { path: into.to_owned(), folder: folder.to_owned(), what });
+    }
+    Ok(())
+}
+
 /// Refuses a target that has files.
 fn refuse_files(into: &Path) -> Result<(), BackupError> {
     match fs::read_dir(into) {
@@ -165,12 +199,8 @@ fn copy(file: &BackupFile, backup: &Path, folder: &Path) -> Result<Option<Proble
         }
         Ok(_) => problem("its sha256 is not that of the manifest".to_owned()),
         // A file of the backup that cannot be read is damaged; a target that cannot be written is not.
-        Err(error) => match fs::File::open(&source) {
-            Ok(_) if error.kind() != std::io::ErrorKind::InvalidData => {
-                return Err(io_error(&target)(error));
-            }
-            _ => problem(error.to_string()),
-        },
+        Err(CopyError::Read(error)) => problem(error.to_string()),
+        Err(CopyError::Write(error)) => return Err(io_error(&target)(error)),
     };
     let _ = fs::remove_file(&target);
     Ok(Some(found))
@@ -187,6 +217,35 @@ fn place(staging: &Path, into: &Path) -> Result<(), BackupError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_place_inside_a_backup_or_a_data_folder_is_taken() {
+        let root = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| root.path().join(name);
+        let backup = at("backups/20260801T105700Z");
+        for folder in [&backup, &at("data/archive"), &at("moved")] {
+            fs::create_dir_all(folder).expect("created");
+        }
+        for file in [backup.join(MANIFEST), at("data").join(STORE), at("moved").join(MANIFEST)] {
+            fs::write(file, "x").expect("written");
+        }
+        for (place, what) in [
+            ("backups/new", "a folder of backups"),
+            ("backups/20260801T105700Z/new", "a backup"),
+            ("backups/20260801T105700Z/archive/new", "a backup"),
+            ("data/archive/restored", "a data folder"),
+            ("data/../backups/new", "a folder of backups"),
+        ] {
+            let error = refuse_within(&backup, &at(place)).expect_err(place).to_string();
+            assert!(error.contains(what), "{place}: {error}");
+            assert!(!at(place).exists());
+        }
+        // A backup that was renamed is the one that is restored.
+        refuse_within(&at("moved"), &at("moved/new")).expect_err("in the backup itself");
+        for place in ["new", "data", "data-new/restored"] {
+            refuse_within(&backup, &at(place)).unwrap_or_else(|error| panic!("{place}: {error}"));
+        }
+    }
 
     #[test]
     fn stale_folders_are_removed_but_nothing_else_and_none_in_use() {

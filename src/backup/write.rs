@@ -1,8 +1,8 @@
 //! Writes a backup.
 
-use super::files::{self, Found, io_error};
+use super::files::{self, CopyError, Found, Walked, io_error};
 use super::read::{self, NAME, is_name};
-use super::{BackupError, BackupFile, FORMAT, MANIFEST, Manifest, STORE};
+use super::{BackupError, BackupFile, FORMAT, MANIFEST, Manifest, STORE, verify};
 use crate::archive::Archive;
 use crate::durable;
 use crate::failpoint;
@@ -65,19 +65,25 @@ pub struct BackupReport {
     /// Packs and manifests that differ from the previous backup, although they never change. The manifest of a failed run
     /// that was collected again is not one of them.
     pub changed: Vec<String>,
+    /// What else is wrong with the data folder: runs that its archive lacks, entries of the archive that are no regular
+    /// files, a lost store, settings that cannot be read. Sentences.
+    pub problems: Vec<String>,
     /// Old backups that were removed.
     pub removed: Vec<String>,
 }
 
 impl BackupReport {
-    /// Whether the archive of the data folder is as the previous backup saw it.
+    /// Whether the data folder is whole, as far as the backup sees it, and its archive as the previous backup saw it.
     pub fn is_sound(&self) -> bool {
-        self.missing.is_empty() && self.changed.is_empty()
+        self.missing.is_empty() && self.changed.is_empty() && self.problems.is_empty()
     }
 }
 
 /// How names of archive files end. Nobody calls a folder so.
 const ARCHIVES: [&str; 10] = [".tar", ".tgz", ".tzst", ".txz", ".tbz2", ".zip", ".7z", ".gz", ".xz", ".zst"];
+
+/// What a file system has in its root.
+const OF_FILE_SYSTEM: &str = "lost+found";
 
 /// A folder of backups, locked against other processes that write to it.
 #[derive(Debug)]
@@ -105,10 +111,14 @@ pub fn write(
         return Err(BackupError::Exists(place));
     }
     let previous = Previous::newest(folder)?;
-    let found = list(source)?;
-    let partial = folder.join(format!(".{name}.partial"));
-    durable::private_folder(&partial).map_err(io_error(&partial))?;
+    let Walked { files: found, others } = list(source)?;
+    let unfinished = Unfinished::begin(folder.join(format!(".{name}.partial")))?;
+    let partial = unfinished.0.clone();
     let mut report = BackupReport { backup: place.clone(), ..BackupReport::default() };
+    let left_out = |path: &String| {
+        format!("{path} is left out: it is a link to a folder, a pipe or a device, not a file")
+    };
+    report.problems.extend(others.iter().map(left_out));
     let mut written: Vec<BackupFile> = Vec::with_capacity(found.len());
     let total = found.len();
     for (position, file) in found.into_iter().enumerate() {
@@ -117,7 +127,15 @@ pub fn write(
     }
     keep_lost(&previous, &partial, &mut written, &mut report)?;
     let copied = written.iter().any(|file| file.path == STORE).then(|| partial.join(STORE));
-    let store = copied.map(|path| content(path, &source.options)).transpose()?;
+    let store = copied.as_ref().map(|path| content(path, &source.options)).transpose()?;
+    let archived = verify::archived(&written);
+    if let Some(path) = copied {
+        let options = StoreOptions { path, ..source.options.clone() };
+        report.problems.extend(verify::not_archived(&options, archived).map(|problem| problem.reason));
+    } else if !archived.is_empty() || previous.files.contains_key(STORE) {
+        let lost = "the data folder has no store that can be read, although it has or had runs";
+        report.problems.push(lost.to_owned());
+    }
     report.runs = store.as_ref().map(|store| store.rows_of("run"));
     written.sort_by(|a, b| a.path.cmp(&b.path));
     report.files = written.len();
@@ -125,30 +143,61 @@ pub fn write(
     let reached = |place| failpoint::reach(place).map_err(io_error(&partial));
     files::flush(&partial)?;
     reached("backup.copied")?;
-    let manifest = Manifest {
+    let mut manifest = Manifest {
         format: FORMAT,
         program: format!("hitrate {}", env!("CARGO_PKG_VERSION")),
         created_at: now,
         store,
         with_traffic: source.traffic.is_some(),
         files: written,
+        digest: None,
     };
     let path = partial.join(MANIFEST);
-    let mut text = serde_json::to_vec_pretty(&manifest)
-        .map_err(|error| BackupError::Manifest { path: path.clone(), detail: error.to_string() })?;
+    let invalid =
+        |error: serde_json::Error| BackupError::Manifest { path: path.clone(), detail: error.to_string() };
+    let text = serde_json::to_vec(&manifest).map_err(invalid)?;
+    manifest.digest = Some(read::digest(&text).map_err(invalid)?);
+    let mut text = serde_json::to_vec_pretty(&manifest).map_err(invalid)?;
     text.push(b'\n');
     durable::write(&path, &text, |path, source| io_error(path)(source))?;
     reached("backup.manifest")?;
     files::rename(&partial, &place)?;
+    unfinished.finish();
     if let Some(keep) = keep {
         report.removed = prune(folder, keep, &name)?;
     }
     Ok(report)
 }
 
+/// The folder of a backup in progress, removed with everything in it if the backup fails, so that it does not keep a disk full.
+struct Unfinished(PathBuf);
+
+impl Unfinished {
+    fn begin(partial: PathBuf) -> Result<Self, BackupError> {
+        durable::private_folder(&partial).map_err(io_error(&partial))?;
+        Ok(Self(partial))
+    }
+
+    /// It has another name now.
+    fn finish(mut self) {
+        self.0 = PathBuf::new();
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if !self.0.as_os_str().is_empty()
+            && let Err(error) = fs::remove_dir_all(&self.0)
+        {
+            let path = self.0.display();
+            tracing::warn!(%path, %error, "the unfinished backup cannot be removed; the next one tries again");
+        }
+    }
+}
+
 /// What the copy of a store contains.
-fn content(path: PathBuf, options: &StoreOptions) -> Result<crate::store::StoreContent, BackupError> {
-    Ok(Store::open_read_only(StoreOptions { path, ..options.clone() })?.content()?)
+fn content(path: &Path, options: &StoreOptions) -> Result<crate::store::StoreContent, BackupError> {
+    Ok(Store::open_read_only(StoreOptions { path: path.to_owned(), ..options.clone() })?.content()?)
 }
 
 impl Target {
@@ -176,14 +225,11 @@ fn prepare(data: &DataDir, folder: &Path) -> Result<File, BackupError> {
     if !data.path().is_dir() {
         return Err(BackupError::Nothing(data.path().to_owned()));
     }
-    durable::private_folder(folder).map_err(io_error(folder))?;
-    let (absolute, data) = (
-        fs::canonicalize(folder).map_err(io_error(folder))?,
-        fs::canonicalize(data.path()).map_err(io_error(data.path()))?,
-    );
-    if absolute.starts_with(&data) {
+    let (place, inside) = (durable::resolved(folder), durable::resolved(data.path()));
+    if place.starts_with(&inside) {
         return Err(BackupError::Inside(folder.to_owned()));
     }
+    durable::private_folder(folder).map_err(io_error(folder))?;
     let mut leftovers = Vec::new();
     for entry in fs::read_dir(folder).map_err(io_error(folder))? {
         let path = entry.map_err(io_error(folder))?.path();
@@ -191,8 +237,8 @@ fn prepare(data: &DataDir, folder: &Path) -> Result<File, BackupError> {
         if name.starts_with('.') {
             let unfinished = [".partial", ".removing"].iter().any(|ending| name.ends_with(ending));
             leftovers.extend(unfinished.then_some(path));
-        } else if !is_name(&name) {
-            return Err(BackupError::NotBackups(folder.to_owned()));
+        } else if !is_name(&name) && name != OF_FILE_SYSTEM {
+            return Err(BackupError::NotBackups { folder: folder.to_owned(), entry: name });
         }
     }
     let path = folder.join(".lock");
@@ -240,18 +286,21 @@ impl Previous {
 }
 
 /// The files of a data folder. The copy of the store was made before: the archive has all its runs, and perhaps newer ones.
-fn list(source: &Source<'_>) -> Result<Vec<Found>, BackupError> {
+fn list(source: &Source<'_>) -> Result<Walked, BackupError> {
     let data = source.data;
     // The pack of a run is written before its manifest. So every manifest of the first list has its pack in the second.
-    let of_archive = |root: &Path, name: &str| -> Result<Vec<Found>, BackupError> {
-        let first: BTreeSet<String> = files::walk(root, name)?.into_iter().map(|file| file.path).collect();
+    let of_archive = |root: &Path, name: &str| -> Result<Walked, BackupError> {
+        let first = files::walk(root, name)?.files;
+        let first: BTreeSet<String> = first.into_iter().map(|file| file.path).collect();
         let mut found = files::walk(root, name)?;
-        found.retain(|file| !is_manifest(&file.path) || first.contains(&file.path));
+        found.files.retain(|file| !is_manifest(&file.path) || first.contains(&file.path));
         Ok(found)
     };
-    let mut found = of_archive(&data.archive(), "archive")?;
-    found.extend(of_archive(&data.imports(), "imports")?);
-    found.extend(files::walk(&data.alerts(), "alerts")?);
+    let Walked { files: mut found, mut others } = of_archive(&data.archive(), "archive")?;
+    for more in [of_archive(&data.imports(), "imports")?, files::walk(&data.alerts(), "alerts")?] {
+        found.extend(more.files);
+        others.extend(more.others);
+    }
     for (path, place) in &source.settings {
         found.extend(files::find(place, path.clone())?);
     }
@@ -272,7 +321,7 @@ fn list(source: &Source<'_>) -> Result<Vec<Found>, BackupError> {
     if found.is_empty() {
         return Err(BackupError::Nothing(data.path().to_owned()));
     }
-    Ok(found)
+    Ok(Walked { files: found, others })
 }
 
 /// Whether a file is written once and never changed, except for [`is_second_attempt`].
@@ -332,8 +381,12 @@ fn take(
             report.copied_bytes += bytes;
             Ok(Some(BackupFile { path: file.path, bytes, sha256, modified: file.modified }))
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !file.source.exists() => Ok(None),
-        Err(error) => Err(io_error(&file.source)(error)),
+        Err(CopyError::Read(error))
+            if error.kind() == std::io::ErrorKind::NotFound && !file.source.exists() =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error.of(&file.source, &target)),
     }
 }
 
@@ -354,7 +407,7 @@ fn keep_lost(
         let target = partial.join(path);
         files::make_room(&target)?;
         if fs::hard_link(&place, &target).is_err() {
-            files::copy(&place, &target).map_err(io_error(&place))?;
+            files::copy(&place, &target).map_err(|error| error.of(&place, &target))?;
         }
         written.push(old.clone());
         report.missing.push(path.clone());
@@ -382,64 +435,4 @@ fn prune(folder: &Path, keep: usize, newest: &str) -> Result<Vec<String>, Backup
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::archive::{Fetched, RunHeader};
-    use crate::domain::document::Request;
-    use crate::domain::ids::DocumentName;
-
-    /// Archives an attempt at the same run with a response at a time.
-    fn attempt(archive: &Archive, fetched_at: &str, body: &str) -> PathBuf {
-        let header = RunHeader {
-            run_id: "20260801T000000Z".to_owned(),
-            observed_at: "2026-08-01T00:00:00Z".parse().expect("a time"),
-            upstream: "http://127.0.0.1:1".to_owned(),
-            simulated: true,
-            version: "test".to_owned(),
-            requests: 1,
-            duration_ms: 1,
-            stopped: None,
-            cut_short: None,
-            upstream_name: None,
-        };
-        let fetched = Fetched {
-            request: Request { kind: DocumentName::new("providers"), pair: None, path: "/a".to_owned() },
-            status: Some(200),
-            fetched_at: fetched_at.parse().expect("a time"),
-            error: None,
-            body: Some(body.into()),
-        };
-        let path = archive.manifest_file(&header.run_id, header.observed_at);
-        archive.write(header, &[fetched], |_| 0).expect("written");
-        path
-    }
-
-    #[test]
-    fn the_manifest_of_a_failed_run_that_is_collected_again_did_not_change_by_itself() {
-        let folders = tempfile::tempdir().expect("a folder");
-        let (data, to) = (DataDir::new(folders.path().join("data")), folders.path().join("backups"));
-        let archive = Archive::open(data.archive());
-        let options = StoreOptions {
-            path: data.store(),
-            work_dir: data.work(),
-            memory: "256MB".to_owned(),
-            threads: 1,
-            query_timeout: std::time::Duration::from_secs(60),
-        };
-        let changed = |hour: u32| {
-            let target = Target::open(&data, &to).expect("a folder of backups");
-            let now = format!("2026-08-02T{hour:02}:00:00Z").parse().expect("a time");
-            let (settings, options) = (Vec::new(), options.clone());
-            let source = Source { data: &data, settings, store: None, traffic: None, options };
-            write(&source, &target, None, now, |_, _| {}).expect("written").changed
-        };
-        let path = attempt(&archive, "2026-08-01T00:01:00Z", "one");
-        assert_eq!(changed(0), Vec::<String>::new());
-        attempt(&archive, "2026-08-01T00:09:00Z", "one and more");
-        assert_eq!(changed(1), Vec::<String>::new(), "a second attempt");
-        attempt(&archive, "2026-08-01T00:01:00Z", "the first attempt once more");
-        assert_eq!(changed(2).len(), 1, "an older one");
-        fs::write(&path, "damaged").expect("written");
-        assert_eq!(changed(3).len(), 1, "damage");
-    }
-}
+mod tests;

@@ -12,13 +12,17 @@ const LISTED: usize = 100;
 pub fn archive(what: &'static str, verified: &Verified) -> Finding {
     let all = verified.manifests;
     let of = if verified.read == all {
-        format!("all {all} archived runs")
+        match all {
+            1 => "the only archived run".to_owned(),
+            _ => format!("all {all} archived runs"),
+        }
     } else {
         format!("{} of {all} archived runs (`--all` reads every run)", verified.read)
     };
     let bodies = verified.bodies;
     if verified.problems.is_empty() {
-        return Finding::ok(what, format!("{of} are whole: {bodies} bodies have their sha256"));
+        let are = if all == 1 { "is" } else { "are" };
+        return Finding::ok(what, format!("{of} {are} whole: {bodies} bodies have their sha256"));
     }
     // What is lost first.
     let (mut named, harmless): (Vec<_>, Vec<_>) =

@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::format;
 use crate::pipeline::{DataDir, traffic_options};
-use crate::store::{self, CopiesInUse, StoreError, StoreOptions, TrafficStore};
+use crate::store::{self, CopiesInUse, Store, StoreError, StoreOptions, TrafficStore};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
@@ -109,15 +109,18 @@ pub fn run(common: &Common, args: &BackupArgs) -> Result<u8> {
     }
 }
 
-/// Exit code 5 if the backup is complete, but the data folder is not: no store, or a lost or changed file of the archive.
+/// Exit code 5 if the backup is complete, but the data folder is not: no store, a lost or changed file of the
+/// archive, or settings that cannot be read.
 fn write(common: &Common, args: &BackupArgs, folder: &Path) -> Result<u8> {
-    let (config, data) = (common.settings()?, common.data());
+    let data = common.data();
+    // A backup needs only the data folder.
+    let (config, unread) = running::settings_or_defaults(common)?;
     // Before the copies, which take long.
     let target = Target::open(&data, folder)?;
-    let store = copy_of_store(common, &data)?;
+    let store = copy_of_store(common, &config, &data)?;
     let traffic = if args.with_traffic { copy_of_traffic(&config, &data)? } else { None };
     let (_work, options) = beside(&config)?;
-    let has_unreadable_store = store.is_none() && data.store().exists();
+    let has_unreadable_store = store.is_none() && (data.store().exists() || running::has_server(&data));
     let files = [config.workloads.file.as_str(), config.traffic.plans.as_str()];
     let source = Source {
         data: &data,
@@ -128,23 +131,43 @@ fn write(common: &Common, args: &BackupArgs, folder: &Path) -> Result<u8> {
     };
     let bar = progress(0, "copying");
     let keep = args.keep.map(|keep| keep as usize);
-    let report = backup::write(&source, &target, keep, Common::clock().now(), advance(&bar))?;
+    let mut report = backup::write(&source, &target, keep, Common::clock().now(), advance(&bar))?;
     bar.finish_and_clear();
+    if !data.store().exists() && store.is_some() {
+        report.problems.push(format!(
+            "{} was deleted; its copy is from the running server, which still has it open: restart the service to rebuild it",
+            data.store().display()
+        ));
+    }
+    report.problems.extend(unread.map(|error| {
+        format!(
+            "the settings cannot be read ({error}); they are included as they are, but files that `workloads.file` and \
+             `traffic.plans` name are not"
+        )
+    }));
     common.print(&report, || describe(&report))?;
     Ok(if report.is_sound() && !has_unreadable_store { exit::OK } else { exit::PARTIAL })
 }
 
-/// A copy of the store, also of one that a running server holds. `None` if there is none, or it is damaged: the archive
-/// alone is a backup.
-fn copy_of_store(common: &Common, data: &DataDir) -> Result<Option<Temporary>> {
-    if !data.store().exists() {
+/// A copy of the store, also of one that a running server holds, even if its file was deleted. `None` if there is none, or
+/// it is damaged: the archive alone is a backup.
+fn copy_of_store(common: &Common, config: &Config, data: &DataDir) -> Result<Option<Temporary>> {
+    let is_deleted = !data.store().exists();
+    if is_deleted && !running::has_server(data) {
         return Ok(None);
     }
-    let asked = ("the copy of the store", "/local/store-copy");
-    let copied =
-        Temporary::make(&data.work(), || running::read_or_ask(common, asked, |store| Ok(store.copy()?)));
-    match copied {
+    let paths = ["/local/store-copy".to_owned()];
+    let ask = || {
+        let read = |store: &Store| Ok(store.copy()?);
+        let copied = running::read_or_ask_as(config, common, "the copy of the store", &paths, read)?;
+        copied.into_iter().next().context("the server made no copy of the store")
+    };
+    match Temporary::make(&data.work(), ask) {
         Ok(copy) => Ok(Some(copy)),
+        Err(error) if is_deleted => {
+            tracing::error!(%error, "the store was deleted and the server cannot copy it; the backup is written without it");
+            Ok(None)
+        }
         Err(error) => match error.downcast_ref::<StoreError>() {
             Some(StoreError::Open { .. } | StoreError::Damaged { .. }) => {
                 tracing::error!(%error, "the backup is written without the store; `hitrate replay` rebuilds it");
@@ -197,6 +220,7 @@ fn describe(report: &BackupReport) -> String {
     };
     list("missing in the data folder, taken from the previous backup", &report.missing);
     list("differs from the previous backup, although it never changes", &report.changed);
+    list("problem", &report.problems);
     list("removed the old backup", &report.removed);
     text
 }
@@ -206,7 +230,7 @@ fn verify(common: &Common, folder: &Path, all: bool) -> Result<u8> {
     if backups.is_empty() {
         return Err(backup::BackupError::NoBackup(folder.to_owned()).into());
     }
-    let (_work, options) = beside(&common.settings()?)?;
+    let (_work, options) = beside(&running::settings_or_defaults(common)?.0)?;
     let mut reports = Vec::new();
     for one in &backups {
         let bar = progress(0, "verifying");
@@ -248,7 +272,7 @@ fn add_problems(text: &mut String, what: &str, problems: &[Problem]) {
 pub fn restore(common: &Common, args: &RestoreArgs) -> Result<u8> {
     let from = backup::find(&args.from)?;
     // The settings of the present data folder limit memory and threads; the backup has its own.
-    let (_work, options) = beside(&common.settings()?)?;
+    let (_work, options) = beside(&running::settings_or_defaults(common)?.0)?;
     let bar = progress(0, "restoring");
     let report = backup::restore(&from, &args.into, args.skip_damaged, &options, advance(&bar))?;
     bar.finish_and_clear();

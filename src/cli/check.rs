@@ -1,7 +1,7 @@
 //! `hitrate check`: checks the whole installation, or whether the stored numbers reproduce what is known to be true.
 
 use super::tables::{Column, Report, Table, dash, fixed, number, percent, text};
-use super::{Common, advance, exit, progress, running, runtime};
+use super::{Common, advance, exit, output, progress, running, runtime};
 use crate::analysis::numbers::ListAgreement;
 use crate::archive::{Archive, Scope};
 use crate::check::numbers::{AGGREGATE_BOUND, CheckedRun, IDENTITY_BOUND, ModeAdvice, Published};
@@ -9,9 +9,11 @@ use crate::check::{self, CheckState, Finding, StoreFacts};
 use crate::clock::Clock;
 use crate::domain::format;
 use crate::pipeline::DataDir;
+use crate::scheduler::CronExpression;
 use crate::serve::outbox;
+use crate::store::Store;
 use crate::table::{Cell, columns, tsv};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -73,20 +75,32 @@ fn installation(common: &Common, args: &CheckArgs) -> Result<u8> {
             data.path().display()
         );
     }
+    if !output::has_own(&data).with_context(|| format!("cannot read {}", data.path().display()))? {
+        bail!(
+            "there is no hitrate data in {}; name the data folder with --data-dir, or run `hitrate collect`",
+            data.path().display()
+        );
+    }
     let mut findings = Vec::new();
     let archive = Archive::open(data.archive());
     // Before the store is read: a run is archived first.
     let before = archive.run_ids();
-    let facts = facts(common, &data, &mut findings);
-    if let Some(facts) = &facts {
-        findings.extend(check::store(facts, now));
+    let facts = facts(common, &data, before.as_ref().map_or(0, BTreeSet::len), &mut findings);
+    match &facts {
+        Some(facts) => findings.extend(check::store(facts, schedule(common).as_ref(), now)),
+        None => findings.push(without_store("runs")),
     }
     archives(&data, args.all, &mut findings);
     if let (Some(facts), Ok(before), Ok(after)) = (&facts, before, archive.run_ids()) {
         findings.push(check::agreement(facts, &before, &after));
+    } else {
+        findings.push(match &facts {
+            Some(_) => Finding::skipped("agreement", "the archive cannot be listed"),
+            None => without_store("agreement"),
+        });
     }
     findings.push(check::snapshot(&data, facts.as_ref()));
-    findings.extend(facts.as_ref().map(check::numbers_hold));
+    findings.push(facts.as_ref().map_or_else(|| without_store("numbers"), check::numbers_hold));
     settings(common, args, facts.as_ref(), &mut findings)?;
     findings.extend(check::folder(&data));
     let worst = |state| findings.iter().any(|finding| finding.state == state);
@@ -96,22 +110,76 @@ fn installation(common: &Common, args: &CheckArgs) -> Result<u8> {
     Ok(if checked.state == CheckState::Failed { exit::ERROR } else { exit::OK })
 }
 
-/// What only the process with the store can read: this one, or the running server.
-fn facts(common: &Common, data: &DataDir, findings: &mut Vec<Finding>) -> Option<StoreFacts> {
-    if !data.store().exists() {
-        let action = "run `hitrate collect`, start the service, or rebuild it with `hitrate replay`";
-        findings.push(Finding::warning("store", "there is no store yet", action));
-        return None;
+/// A check that needs the store.
+fn without_store(check: &'static str) -> Finding {
+    Finding::skipped(check, "the store cannot be read")
+}
+
+/// What only the process with the store can read: this one, or the running server. `archived` is the number of archived
+/// runs.
+fn facts(
+    common: &Common,
+    data: &DataDir,
+    archived: usize,
+    findings: &mut Vec<Finding>,
+) -> Option<StoreFacts> {
+    let is_missing = !data.store().exists();
+    let is_held = is_missing && running::has_server(data);
+    if is_missing {
+        findings.push(missing_store(data, is_held, archived));
+        if !is_held {
+            return None;
+        }
     }
-    let asked = ("the state of the store", "/local/check");
-    match running::read_or_ask(common, asked, |store| Ok(StoreFacts::read(store, data)?)) {
-        Ok(facts) => Some(facts),
+    // Invalid settings are a finding of their own.
+    let settings = running::settings_or_defaults(common);
+    let paths = ["/local/check".to_owned()];
+    let read = |store: &Store| Ok(StoreFacts::read(store, data)?);
+    let asked = settings.and_then(|(config, _)| {
+        running::read_or_ask_as(&config, common, "the state of the store", &paths, read)
+    });
+    match asked {
+        Ok(mut facts) => facts.pop(),
         Err(error) => {
             let action = "follow the message; `hitrate replay` rebuilds a damaged store from the archive";
             findings.push(Finding::failed("store", super::in_words(&error), action));
             None
         }
     }
+}
+
+/// The finding of a store whose file is missing: it was lost, unless nothing was recorded yet.
+fn missing_store(data: &DataDir, is_held: bool, archived: usize) -> Finding {
+    const CHECK: &str = "store";
+    let lost = format!("{} is missing", data.store().display());
+    if is_held {
+        return Finding::failed(
+            CHECK,
+            format!("{lost}: it was deleted while the server runs, which still has it open"),
+            "make a backup now (`hitrate backup` copies it from the server), then restart the service: it rebuilds the record \
+             from the archive",
+        );
+    }
+    if archived > 0 {
+        let runs = format::counted(archived as u64, "run");
+        return Finding::failed(
+            CHECK,
+            format!("{lost}, but the archive has {runs}"),
+            "start the service or run `hitrate collect`: both rebuild the record from the archive; or restore a backup",
+        );
+    }
+    if data.snapshots().exists() || data.imports().exists() {
+        return Finding::failed(
+            CHECK,
+            format!("{lost}, and the archive has no run, but other parts of a record are there"),
+            "restore the data folder from a backup (`hitrate restore`)",
+        );
+    }
+    Finding::warning(
+        CHECK,
+        "there is no store yet",
+        "run `hitrate collect`, start the service, or rebuild it with `hitrate replay`",
+    )
 }
 
 /// The archive of the sweeps, and that of the history import.
@@ -132,6 +200,11 @@ fn archives(data: &DataDir, all: bool, findings: &mut Vec<Finding>) {
             }
         });
     }
+}
+
+/// The schedule of the settings; `None` if they cannot be read, which is a finding of its own.
+fn schedule(common: &Common) -> Option<CronExpression> {
+    common.settings().ok().and_then(|config| CronExpression::parse(&config.schedule.cron).ok())
 }
 
 /// Settings, contact, schedule, disk, upstream, clock, private listener and alerts.

@@ -237,11 +237,11 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// An error with its causes, each said once: many messages end with their cause already.
+/// An error with its causes, each said once: many messages contain their cause already.
 fn in_words(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string).filter(|cause| !cause.is_empty()) {
-        if !text.ends_with(&cause) {
+        if !text.contains(&cause) {
             text = format!("{text}: {cause}");
         }
     }
@@ -420,6 +420,9 @@ mod tests {
         assert_eq!(in_words(&error), format!("a.csv: {}", cause()));
         let error = anyhow::Error::from(cause()).context("cannot read a.csv");
         assert_eq!(in_words(&error), format!("cannot read a.csv: {}", cause()));
+        let said = format!("cannot listen on 127.0.0.1:80: {}; choose another address", cause());
+        let error = anyhow::Error::from(cause()).context(said.clone());
+        assert_eq!(in_words(&error), said);
     }
 
     #[test]

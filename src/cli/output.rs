@@ -1,12 +1,12 @@
 //! The files and folders that commands write for the user (`--out`).
 
 use super::Common;
-use crate::durable;
+use crate::durable::{self, resolved};
 use crate::pipeline::DataDir;
 use anyhow::{Context, Result, bail, ensure};
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Other names of standard output.
 const STDOUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
@@ -67,25 +67,18 @@ pub fn check_folder(common: &Common, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The absolute path without links, also of a file that does not exist yet.
-fn resolved(out: &Path) -> PathBuf {
-    if let Ok(there) = out.canonicalize() {
-        return there;
-    }
-    let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let parent = if parent == out { parent.to_owned() } else { resolved(parent) };
-    match out.file_name() {
-        Some(name) => parent.join(name),
-        None => parent,
-    }
-}
-
 /// Whether a path without links is the data folder or something that hitrate keeps in it.
 fn is_kept(data: &DataDir, place: &Path) -> bool {
     let Ok(root) = data.path().canonicalize() else { return false };
     let Ok(inside) = place.strip_prefix(&root) else { return false };
     let Some(first) = inside.components().next() else { return true };
     let first = first.as_os_str().to_string_lossy();
+    is_own(data, &first)
+}
+
+/// Whether hitrate keeps something of that name in its data folder. The log of the database and what was set aside have the
+/// name of the file with an ending.
+fn is_own(data: &DataDir, name: &str) -> bool {
     let own = [
         data.archive(),
         data.store(),
@@ -96,10 +89,22 @@ fn is_kept(data: &DataDir, place: &Path) -> bool {
         data.server(),
     ];
     let mut own = own.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy());
-    // The log of the database and what was set aside have the name of the file with an ending.
-    let is_own =
-        |name: &str| first.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    own.any(|name| is_own(&name)) || ALSO_KEPT.iter().any(|name| is_own(name))
+    let is_of =
+        |kept: &str| name.strip_prefix(kept).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    own.any(|kept| is_of(&kept)) || ALSO_KEPT.iter().any(|kept| is_of(kept))
+}
+
+/// Whether a folder has anything that hitrate keeps in a data folder.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn has_own(data: &DataDir) -> io::Result<bool> {
+    for entry in fs::read_dir(data.path())? {
+        if is_own(data, &entry?.file_name().to_string_lossy()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether a folder contains the data folder.
@@ -136,6 +141,8 @@ mod tests {
         ] {
             assert!(is_kept(&data, &resolved(&at(kept))), "{kept}");
         }
+        assert!(has_own(&data).expect("readable"));
+        assert!(!has_own(&DataDir::new(at("data/archive"))).expect("readable"), "it is empty");
         for free in ["days.csv", "data/days.csv", "data/public", "database/x", "data/archived.csv"] {
             assert!(!is_kept(&data, &resolved(&at(free))), "{free}");
         }

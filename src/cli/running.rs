@@ -2,6 +2,7 @@
 //! it.
 
 use super::{Common, exit, print_text, runtime};
+use crate::config::Config;
 use crate::fetch::{OnceAnswer, get_json_once, post_json_once};
 use crate::pipeline::{DataDir, open_store};
 use crate::serve::Announced;
@@ -10,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde::de::DeserializeOwned;
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::time::Duration;
 
 /// How long a verb waits for the server's response.
@@ -44,6 +46,17 @@ pub fn healthcheck(common: &Common, args: &HealthcheckArgs) -> Result<u8> {
     Ok(exit::OK)
 }
 
+/// The settings, or else the defaults and why the settings cannot be used, in words.
+///
+/// # Errors
+/// If the defaults cannot be read.
+pub fn settings_or_defaults(common: &Common) -> Result<(Config, Option<String>)> {
+    match common.settings() {
+        Ok(config) => Ok((config, None)),
+        Err(error) => Ok((Config::parse("", Path::new("hitrate.toml"))?, Some(super::in_words(&error)))),
+    }
+}
+
 /// Reads from the store of the data folder, or requests `path` from the running server that holds the store. `what` names
 /// the answer in an error.
 ///
@@ -68,19 +81,40 @@ pub fn read_or_ask_each<T: DeserializeOwned>(
     paths: &[String],
     read: impl FnOnce(&Store) -> Result<T>,
 ) -> Result<Vec<T>> {
+    read_or_ask_as(&common.settings()?, common, what, paths, read)
+}
+
+/// The same with given settings, for commands that also work if those of the user cannot be read.
+///
+/// # Errors
+/// See [`read_or_ask`].
+pub fn read_or_ask_as<T: DeserializeOwned>(
+    config: &Config,
+    common: &Common,
+    what: &str,
+    paths: &[String],
+    read: impl FnOnce(&Store) -> Result<T>,
+) -> Result<Vec<T>> {
+    let data = common.data();
+    // The file was deleted, but the server still has it open. Opening it here would create another one.
+    if !data.store().exists() && has_server(&data) {
+        return paths.iter().map(|path| ask(&data, what, path)).collect();
+    }
     let data = common.recorded()?;
-    match open_store(&common.settings()?, &data) {
+    match open_store(config, &data) {
         Ok(store) => Ok(vec![read(&store)?]),
         Err(StoreError::Locked { .. }) if has_server(&data) => {
-            let asked = paths.iter().map(|path| {
-                let (url, token) = address(&data, path)?;
-                let body = accepted(runtime()?.block_on(get_json_once(&url, Some(&token), PATIENCE))?)?;
-                serde_json::from_slice(&body).with_context(|| format!("the server's response is not {what}"))
-            });
-            asked.collect()
+            paths.iter().map(|path| ask(&data, what, path)).collect()
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Requests `path` from the running server of a data folder.
+fn ask<T: DeserializeOwned>(data: &DataDir, what: &str, path: &str) -> Result<T> {
+    let (url, token) = address(data, path)?;
+    let body = accepted(runtime()?.block_on(get_json_once(&url, Some(&token), PATIENCE))?)?;
+    serde_json::from_slice(&body).with_context(|| format!("the server's response is not {what}"))
 }
 
 /// Whether a server that has announced itself in a data folder accepts connections. If the store is in use and there is no

@@ -2,7 +2,7 @@
 //! before it, in a skippable frame. Any zstd decoder reads such a file and ignores its end.
 
 use sha2::{Digest, Sha256};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 /// The head of the last frame: the magic number of a skippable frame, and the length of its content.
 const HEAD: [u8; 8] = [0x5A, 0x2A, 0x4D, 0x18, 32, 0, 0, 0];
@@ -54,9 +54,32 @@ pub fn open(file: &[u8]) -> io::Result<Opened<'_>> {
     Ok(Opened { packed, is_sealed: true })
 }
 
+/// Decompresses a content of at most `most` bytes: a small file can have a huge content.
+///
+/// # Errors
+/// [`io::ErrorKind::InvalidData`] if the content is larger, and what the decoder reports.
+pub fn unpack(packed: &[u8], most: u64) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    zstd::Decoder::with_buffer(packed)?.take(most.saturating_add(1)).read_to_end(&mut content)?;
+    if content.len() as u64 > most {
+        let what = format!("its decompressed content has more than {} MiB", most >> 20);
+        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+    }
+    Ok(content)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_content_that_is_too_large_is_refused() {
+        let content = vec![0; 3 << 20];
+        let packed = compress(&content, 3).expect("compressed");
+        assert_eq!(unpack(&packed, 3 << 20).expect("read"), content);
+        let error = unpack(&packed, 2 << 20).expect_err("too large");
+        assert!(error.to_string().contains("more than 2 MiB"), "{error}");
+    }
 
     #[test]
     fn every_flipped_bit_is_noticed_or_harmless() {

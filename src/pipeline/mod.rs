@@ -35,6 +35,7 @@ pub use backfill::{HistoryPlan, ImportOptions, ImportStop, NextSweep, Sink, Upst
 pub use backtest::{backtest, backtest_by_hour, backtest_record};
 pub use changes::{examine_shifts, measured_changes};
 pub use collect::{CollectOptions, CollectReport, time_of};
+pub(crate) use dates::CLOCK_TOLERANCE;
 pub use disk::{DiskSpace, disk_space};
 pub use health::{Failure, Health, StoreHealth};
 pub use history::flips;

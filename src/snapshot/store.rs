@@ -13,6 +13,10 @@ use std::sync::mpsc;
 /// Number of snapshots kept besides the current one.
 const KEEP: usize = 3;
 const CURRENT: &str = "current";
+/// Largest size of a snapshot, bytes, compressed or not; one of a whole catalogue has some tens of MB. And of the file that
+/// names the current one.
+const SNAPSHOT_BYTES: u64 = 1 << 30;
+const CURRENT_BYTES: u64 = 4096;
 /// How the name of a snapshot's file ends.
 const FILE: &str = ".json.zst";
 /// Bytes of JSON per piece, and the number of pieces that may wait for compression.
@@ -159,23 +163,43 @@ fn file_of(dir: &Path, id: &str) -> PathBuf {
 
 /// The id of the current snapshot of `dir`; `None` if there is none or it cannot be read.
 pub fn current_id(dir: &Path) -> Option<String> {
-    fs::read_to_string(dir.join(CURRENT)).ok().map(|id| id.trim().to_owned())
+    read_id(dir).ok()
 }
 
-/// Loads the current snapshot of `dir`; `None` if there is none yet. If its file is damaged or missing, the newest one that is
-/// kept and readable is loaded instead, and the error is logged. Nothing is changed on disk.
+fn read_id(dir: &Path) -> io::Result<String> {
+    let bytes = durable::read(&dir.join(CURRENT), CURRENT_BYTES)?;
+    let id = String::from_utf8(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not the id of a snapshot"))?;
+    Ok(id.trim().to_owned())
+}
+
+/// Loads the current snapshot of `dir`; `None` if there is none yet. If its file or the one that names it is damaged or
+/// missing, the newest one that is kept and readable is loaded instead, and the error is logged. Nothing is changed on disk.
 ///
 /// # Errors
 /// [`SnapshotError`] if there is one that cannot be read, and no other.
 pub fn load(dir: &Path) -> Result<Option<Snapshot>, SnapshotError> {
-    match load_current(dir) {
-        Err(error) if error.is_damage() => {
-            let Some(snapshot) = newest_readable(dir) else { return Err(error) };
+    let loaded = load_with_reason(dir)?;
+    Ok(loaded.map(|(snapshot, instead)| {
+        if let Some(error) = instead {
             let id = &snapshot.id;
             tracing::error!(%error, "the current snapshot cannot be used; using {id}, an earlier one");
-            Ok(Some(snapshot))
         }
-        loaded => loaded,
+        snapshot
+    }))
+}
+
+/// The same with the error because of which an earlier snapshot was loaded, instead of logging it.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with_reason(dir: &Path) -> Result<Option<(Snapshot, Option<SnapshotError>)>, SnapshotError> {
+    match load_current(dir) {
+        Err(error) if error.is_damage() => match newest_readable(dir) {
+            Some(snapshot) => Ok(Some((snapshot, Some(error)))),
+            None => Err(error),
+        },
+        loaded => Ok(loaded?.map(|snapshot| (snapshot, None))),
     }
 }
 
@@ -219,20 +243,25 @@ fn newest_readable(dir: &Path) -> Option<Snapshot> {
 }
 
 fn load_current(dir: &Path) -> Result<Option<Snapshot>, SnapshotError> {
-    let current = dir.join(CURRENT);
-    match fs::read_to_string(&current) {
-        Ok(id) => read(&file_of(dir, id.trim())).map(Some),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(io_error(&current)(error)),
+    match read_id(dir) {
+        Ok(id) => read(&file_of(dir, &id)).map(Some),
+        // Snapshots without the file that names the current one: it was lost.
+        Err(error)
+            if error.kind() == io::ErrorKind::NotFound
+                && saved(dir).map_or(true, |saved| saved.is_empty()) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(io_error(&dir.join(CURRENT))(error)),
     }
 }
 
 /// Reads the file of a snapshot.
 fn read(path: &Path) -> Result<Snapshot, SnapshotError> {
     let path = path.to_owned();
-    let file = fs::read(&path).map_err(io_error(&path))?;
+    let file = durable::read(&path, SNAPSHOT_BYTES).map_err(io_error(&path))?;
     let opened = seal::open(&file).map_err(io_error(&path))?;
-    let body = zstd::decode_all(opened.packed).map_err(io_error(&path))?;
+    let body = seal::unpack(opened.packed, SNAPSHOT_BYTES).map_err(io_error(&path))?;
     match serde_json::from_slice::<Snapshot>(&body) {
         Ok(snapshot) if snapshot.format == FORMAT => Ok(snapshot),
         Ok(snapshot) => Err(SnapshotError::OtherFormat { path, found: snapshot.format, wanted: FORMAT }),

@@ -161,3 +161,28 @@ fn impossible_locations_are_errors() {
         archive.bodies(&damaged).expect_err("no such body");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn links_to_folders_are_named_and_not_followed_and_no_device_is_read() {
+    use std::os::unix::fs::symlink;
+    let (folder, archive) = archive();
+    let first = write(&archive, 0, &["one"]);
+    symlink(".", folder.path().join("circle")).expect("linked");
+    symlink("2026", folder.path().join("again")).expect("linked");
+    assert_eq!(archive.manifests().expect("listed").len(), 1, "each run once");
+    let verified = archive.verify(Scope::All, |_, _| {}).expect("listed");
+    let named: Vec<_> = verified.problems.iter().map(|problem| problem.path.clone()).collect();
+    assert_eq!(named, [folder.path().join("again"), folder.path().join("circle")]);
+    assert!(verified.problems[0].what.contains("a link to a folder"), "{:?}", verified.problems);
+    // Neither is read to its end, which never comes.
+    let pack_path = folder.path().join(pack(&first, 0));
+    for path in [manifest_path(&archive, 0), pack_path] {
+        fs::remove_file(&path).expect("removed");
+        symlink("/dev/zero", &path).expect("linked");
+    }
+    let error = Archive::read_manifest(&manifest_path(&archive, 0)).expect_err("a device");
+    assert!(error.to_string().contains("not a file") && error.is_damage(), "{error}");
+    let error = archive.bodies(&first).expect_err("a device");
+    assert!(error.to_string().contains("not a file"), "{error}");
+}

@@ -200,6 +200,11 @@ pub fn import_file(
         let failed = |source| ImportError::Io { path: path.clone(), source };
         let mut bytes = Vec::new();
         let opened = File::open(path).map_err(failed)?;
+        let found = opened.metadata().map_err(failed)?;
+        // A pipe has no size, so it is read up to the limit.
+        if found.is_file() && found.len() > LARGEST_FILE {
+            return Err(ImportError::TooLarge { path: path.clone() }.into());
+        }
         opened.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
         if bytes.len() as u64 > LARGEST_FILE {
             return Err(ImportError::TooLarge { path: path.clone() }.into());
