@@ -143,7 +143,7 @@ mod tests {
             length,
         };
         for number in 0..MOST_FRAMES + 3 {
-            let content = zstd::encode_all(&vec![7; 2 * FRAME_BYTES][..], 3).expect("packed");
+            let content = zstd::encode_all(&vec![7_u8; 2 * FRAME_BYTES][..], 3).expect("packed");
             std::fs::write(folder.path().join(format!("{number}.pack")), content).expect("written");
         }
         let mut frames = Frames::default();

@@ -371,8 +371,7 @@ fn take(
     match files::copy(&file.source, &target) {
         Ok((bytes, sha256)) => {
             let differs = |(old, place): (&BackupFile, PathBuf)| {
-                let is_replaced = is_manifest(&file.path) && is_second_attempt(&place, &target);
-                old.sha256 != sha256 && !is_replaced
+                old.sha256 != sha256 && !(is_manifest(&file.path) && is_second_attempt(&place, &target))
             };
             if never_changes(&file.path) && before.is_some_and(differs) {
                 report.changed.push(file.path.clone());
