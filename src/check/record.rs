@@ -202,7 +202,10 @@ pub fn clock(facts: Option<&StoreFacts>, upstream: Option<DateTime<Utc>>, now: D
         return Finding::failed(CHECK, detail, action);
     }
     let Some(upstream) = upstream else {
-        return Finding::ok(CHECK, "it is not before the newest run; the time of the upstream is not known");
+        return Finding::ok(
+            CHECK,
+            "it does not contradict the newest run; the time of the upstream is not known",
+        );
     };
     let off = now - upstream;
     if off.abs() > UPSTREAM_TOLERANCE {
@@ -213,7 +216,7 @@ pub fn clock(facts: Option<&StoreFacts>, upstream: Option<DateTime<Utc>>, now: D
             _ => Finding::failed(CHECK, detail, action),
         };
     }
-    Finding::ok(CHECK, "it agrees with the upstream's within 10 s and is not before the newest run")
+    Finding::ok(CHECK, "it agrees with the upstream's within 10 s and does not contradict the newest run")
 }
 
 #[cfg(test)]
