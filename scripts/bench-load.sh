@@ -200,8 +200,7 @@ url=$busy_url
 kill -CONT "$pid"
 write_mix
 
-has_backup=no
-! "$binary" backup --help >/dev/null 2>&1 || has_backup=yes
+"$binary" backup --help >/dev/null || die "$binary has no backup"
 backups=0 failed_backups=0
 : >"$work/figures-busy" >"$work/memory" >"$work/files"
 published_before=$(published)
@@ -210,7 +209,7 @@ steps=$((minutes * 60 / step))
 warm=$((600 / step))
 [ "$warm" -le "$((steps / 3))" ] || warm=$((steps / 3))
 for ((number = 1; number <= steps; number++)); do
-	if [ "$has_backup" = yes ] && ((number % 30 == 3)); then
+	if ((number % 30 == 3)); then
 		backups=$((backups + 1))
 		rm -rf "$work/backup"
 		"$binary" --data-dir "$work/busy" backup "$work/backup" >"$work/backup.out" 2>&1 ||

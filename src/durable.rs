@@ -45,13 +45,16 @@ pub fn write<E>(path: &Path, bytes: &[u8], failed: impl Fn(&Path, io::Error) -> 
     sync(folder).map_err(|error| failed(folder, error))
 }
 
-/// The folder of a file.
-fn folder_of(path: &Path) -> &Path {
+/// The folder of a file; `.` for a name alone.
+pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Flushes the entries of a folder to disk.
-fn sync(folder: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// If the system refuses.
+pub fn sync(folder: &Path) -> io::Result<()> {
     File::open(folder).and_then(|folder| folder.sync_all())
 }
 
@@ -237,7 +240,7 @@ pub fn replace_with(path: &Path, content: impl FnOnce(&mut File) -> io::Result<(
     if existing.as_ref().is_some_and(|existing| !existing.is_file()) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
-    let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(&place);
     let mut builder = tempfile::Builder::new();
     builder.prefix(".hitrate-");
     #[cfg(unix)]
@@ -249,7 +252,7 @@ pub fn replace_with(path: &Path, content: impl FnOnce(&mut File) -> io::Result<(
     }
     temporary.as_file().sync_all()?;
     temporary.persist(&place).map_err(|error| error.error)?;
-    File::open(folder)?.sync_all()
+    sync(folder)
 }
 
 /// The place that a path leads to, whether or not there is a file.

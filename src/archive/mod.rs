@@ -160,9 +160,12 @@ impl Archive {
     /// [`ArchiveError::Io`] if the folder cannot be read.
     pub fn readable_manifests(&self) -> Result<Vec<Manifest>, ArchiveError> {
         let read = |path: PathBuf| match Self::read_manifest(&path) {
-            Ok(manifest) => Some(manifest),
+            Ok(manifest) => {
+                self.shared.repaired(&path);
+                Some(manifest)
+            }
             Err(error) => {
-                self.shared.note(Problem::of_manifest(&path, &error));
+                self.shared.note(Problem::of_manifest(&path, &error), None);
                 None
             }
         };
@@ -207,7 +210,7 @@ impl Archive {
 
     /// Notes that a manifest cannot be read, and sets it aside if it is damaged.
     fn set_aside(&self, path: &Path, error: &ArchiveError, at: DateTime<Utc>) -> bool {
-        self.shared.note(Problem::of_manifest(path, error));
+        self.shared.note(Problem::of_manifest(path, error), None);
         if !error.is_damage() {
             return false;
         }
@@ -225,7 +228,8 @@ impl Archive {
         }
     }
 
-    /// What this process found to be missing or damaged, by path.
+    /// What this process found to be missing or damaged and did not find repaired since, by path. Repairs are looked for
+    /// before a run is written.
     pub fn problems(&self) -> Vec<Problem> {
         self.shared.problems()
     }

@@ -2,13 +2,50 @@
 
 use super::manifest::{Location, Manifest};
 use super::substitutes::Substitutes;
-use super::{Archive, ArchiveError, pack};
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::PathBuf;
+use super::{Archive, ArchiveError, FRAME_BYTES, pack};
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Uncompressed frames by pack and offset; `None` for a frame that cannot be read.
-type Frames = HashMap<(String, u64), Option<Vec<u8>>>;
+/// Frames of other packs that are kept while the bodies of a run are read: with [`FRAME_BYTES`] each, 64 MiB.
+const MOST_FRAMES: usize = 16;
+
+/// The frames of other packs that were read last.
+#[derive(Debug, Default)]
+struct Frames(VecDeque<Frame>);
+
+/// A part of a frame, uncompressed; empty if the frame cannot be read.
+#[derive(Debug)]
+struct Frame {
+    pack: String,
+    offset: u64,
+    /// The number of bytes that were requested.
+    limit: usize,
+    content: Vec<u8>,
+}
+
+impl Frames {
+    /// The frame of a location, at least up to the end of its body.
+    fn of(&mut self, archive: &Path, location: &Location) -> &[u8] {
+        let is_same = |frame: &Frame| (&frame.pack, frame.offset) == (&location.pack, location.frame);
+        let known = self.0.iter().position(|frame| is_same(frame) && frame.limit >= location.end());
+        let position = known.unwrap_or_else(|| {
+            self.0.retain(|frame| !is_same(frame));
+            self.0.truncate(MOST_FRAMES - 1);
+            // To the end of a usual frame: the next body is probably in it, too.
+            let limit = location.end().max(FRAME_BYTES);
+            let content = pack::read_frame(&archive.join(&location.pack), location.frame, limit);
+            self.0.push_front(Frame {
+                pack: location.pack.clone(),
+                offset: location.frame,
+                limit,
+                content: content.unwrap_or_default(),
+            });
+            0
+        });
+        &self.0[position].content
+    }
+}
 
 impl Archive {
     /// Reads the bodies of a manifest in its order; `None` for an entry without a body. Each body is checked against
@@ -24,7 +61,7 @@ impl Archive {
             }
         }
         let mut bodies = vec![None; manifest.entries.len()];
-        let mut others = Frames::new();
+        let mut others = Frames::default();
         for ((pack, frame), wanted) in frames {
             let path = self.dir.join(pack);
             let end = wanted.iter().map(|(_, location)| location.end()).max().unwrap_or_default();
@@ -63,12 +100,10 @@ impl Archive {
     /// The body of a location whose pack cannot be read, from another pack.
     fn body_elsewhere(&self, lost: &Location, frames: &mut Frames) -> Option<Vec<u8>> {
         let substitutes = self.substitutes(&lost.pack);
-        substitutes.of(&lost.sha256).iter().find_map(|place| {
-            let frame = frames.entry((place.pack.clone(), place.frame)).or_insert_with(|| {
-                pack::read_frame(&self.dir.join(&place.pack), place.frame, usize::MAX).ok()
-            });
-            pack::body_in(frame.as_deref()?, place).map(<[u8]>::to_vec)
-        })
+        substitutes
+            .of(&lost.sha256)
+            .iter()
+            .find_map(|place| pack::body_in(frames.of(&self.dir, place), place).map(<[u8]>::to_vec))
     }
 
     /// Where else the bodies of a pack are that cannot be read.
@@ -90,5 +125,40 @@ impl Archive {
         let substitutes = Arc::new(Substitutes::find(lost, manifests));
         *found = Some(substitutes.clone());
         substitutes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_of_other_packs_are_read_once_and_few_are_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |number: usize, length: usize| Location {
+            sha256: String::new(),
+            pack: format!("{number}.pack"),
+            frame: 0,
+            offset: 0,
+            length,
+        };
+        for number in 0..MOST_FRAMES + 3 {
+            let content = zstd::encode_all(&vec![7_u8; 2 * FRAME_BYTES][..], 3).expect("packed");
+            std::fs::write(folder.path().join(format!("{number}.pack")), content).expect("written");
+        }
+        let mut frames = Frames::default();
+        for number in 0..MOST_FRAMES + 3 {
+            assert_eq!(frames.of(folder.path(), &at(number, 3)).len(), FRAME_BYTES, "{number}");
+        }
+        assert_eq!(frames.0.len(), MOST_FRAMES);
+        // The last one is known, even if its file is gone; the first one is not.
+        for number in [0, MOST_FRAMES + 2] {
+            std::fs::remove_file(folder.path().join(format!("{number}.pack"))).expect("removed");
+        }
+        assert_eq!(frames.of(folder.path(), &at(MOST_FRAMES + 2, 9)).len(), FRAME_BYTES);
+        assert!(frames.of(folder.path(), &at(0, 3)).is_empty());
+        // A larger body needs more of its frame.
+        assert_eq!(frames.of(folder.path(), &at(5, FRAME_BYTES + 1)).len(), FRAME_BYTES + 1);
+        assert_eq!(frames.0.len(), MOST_FRAMES);
     }
 }

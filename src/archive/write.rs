@@ -42,6 +42,7 @@ impl Archive {
         fetched: &[Fetched],
         rank: impl Fn(&DocumentName) -> usize,
     ) -> Result<(Manifest, u64), ArchiveError> {
+        self.look_for_repairs();
         let digests: Vec<Option<String>> =
             fetched.iter().map(|one| one.body.as_deref().map(hex_sha256)).collect();
         let wanted: HashSet<&str> = digests.iter().flatten().map(String::as_str).collect();
@@ -123,6 +124,29 @@ impl Archive {
         HashMap::new()
     }
 
+    /// Drops the problems of files that were repaired since: manifests that can be read, and packs that hold the bodies that
+    /// they lacked.
+    fn look_for_repairs(&self) {
+        for (path, noted) in self.shared.noted() {
+            let mut frames: BTreeMap<u64, Vec<&Location>> = BTreeMap::new();
+            for location in &noted.lost {
+                frames.entry(location.frame).or_default().push(location);
+            }
+            let holds = |(frame, locations): (&u64, &Vec<&Location>)| {
+                let end = locations.iter().map(|location| location.end()).max().unwrap_or_default();
+                let content = pack::read_frame(&path, *frame, end);
+                content.is_ok_and(|content| {
+                    locations.iter().all(|location| pack::body_in(&content, location).is_some())
+                })
+            };
+            let is_repaired =
+                if frames.is_empty() { Self::read_manifest(&path).is_ok() } else { frames.iter().all(holds) };
+            if is_repaired {
+                self.shared.repaired(&path);
+            }
+        }
+    }
+
     /// Removes the locations whose pack does not hold the body. Each body is read once in a process, and again only if its
     /// pack has changed since.
     fn keep_intact(&self, known: &mut HashMap<String, Location>) {
@@ -152,12 +176,15 @@ impl Archive {
             for location in locations {
                 match (pack::body_in(&content, location), stamp) {
                     (Some(_), Some(stamp)) => drop(intact.insert(location.clone(), stamp)),
-                    _ => self.shared.note(Problem {
-                        path: path.clone(),
-                        run_ids: vec![run_id_of(&path)],
-                        what: format!("{what}; bodies that the upstream still sends are stored again"),
-                        is_loss: true,
-                    }),
+                    _ => {
+                        let problem = Problem {
+                            path: path.clone(),
+                            run_ids: vec![run_id_of(&path)],
+                            what: format!("{what}; bodies that the upstream still sends are stored again"),
+                            is_loss: true,
+                        };
+                        self.shared.note(problem, Some(location.clone()));
+                    }
                 }
             }
         }

@@ -173,8 +173,8 @@ pub(super) fn flush(folder: &Path) -> Result<(), BackupError> {
 /// Renames a folder and flushes the folder around it.
 pub(super) fn rename(from: &Path, to: &Path) -> Result<(), BackupError> {
     fs::rename(from, to).map_err(io_error(to))?;
-    let around = to.parent().filter(|around| !around.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(around).and_then(|around| around.sync_all()).map_err(io_error(around))
+    let around = durable::folder_of(to);
+    durable::sync(around).map_err(io_error(around))
 }
 
 #[cfg(test)]

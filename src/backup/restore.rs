@@ -53,7 +53,7 @@ pub fn restore(
     if let Some(problem) = check_list(&manifest) {
         return Err(BackupError::Manifest { path: backup.join(MANIFEST), detail: problem.reason });
     }
-    let around = into.parent().filter(|around| !around.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let around = durable::folder_of(into);
     fs::create_dir_all(around).map_err(io_error(around))?;
     remove_stale(around);
     let (staging, _in_use) = stage(around)?;
@@ -73,7 +73,7 @@ pub fn restore(
     }
     let has_store = restored.iter().any(|file| file.path == STORE);
     let options = StoreOptions { path: staging.path().join(STORE), ..options.clone() };
-    let wrong = if has_store { check_store(&manifest, &options) } else { Vec::new() };
+    let wrong = if has_store { check_store(&manifest, &options)? } else { Vec::new() };
     // Of the list of the backup: a damaged file of the archive is named by itself.
     let unarchived = has_store && wrong.is_empty();
     if let Some(lost) = unarchived.then(|| not_archived(&options, archived(&manifest.files))).flatten() {

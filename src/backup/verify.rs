@@ -4,7 +4,7 @@ use super::files;
 use super::read::{self, name_of};
 use super::{BackupError, BackupFile, MANIFEST, Manifest, STORE};
 use crate::archive::{Archive, run_id_of};
-use crate::store::{Store, StoreOptions};
+use crate::store::{Store, StoreError, StoreOptions};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -66,7 +66,9 @@ pub fn verify(
     problems.extend(check_list(&manifest));
     if !damaged.contains(STORE) && lists_store(&manifest) {
         let options = StoreOptions { path: backup.join(STORE), ..options.clone() };
-        problems.extend(check_store(&manifest, &options));
+        problems.extend(check_store(&manifest, &options).unwrap_or_else(|error| {
+            vec![Problem { path: STORE.to_owned(), reason: format!("it cannot be checked: {error}") }]
+        }));
         problems.extend(not_archived(&options, archived(&manifest.files)));
     }
     Ok(VerifyReport {
@@ -139,12 +141,16 @@ fn is_run(path: &str) -> bool {
 }
 
 /// Opens the copy of the store without changing it and compares its content with the manifest.
-pub(super) fn check_store(manifest: &Manifest, options: &StoreOptions) -> Vec<Problem> {
-    let Some(expected) = &manifest.store else { return Vec::new() };
+///
+/// # Errors
+/// [`StoreError`] if the copy cannot be read, but not because it is damaged: too little memory, a newer schema.
+pub(super) fn check_store(manifest: &Manifest, options: &StoreOptions) -> Result<Vec<Problem>, StoreError> {
+    let Some(expected) = &manifest.store else { return Ok(Vec::new()) };
     let problem = |reason| Problem { path: STORE.to_owned(), reason };
     match Store::open_read_only(options.clone()).and_then(|store| store.content()) {
-        Ok(found) => expected.differences(&found).into_iter().map(problem).collect(),
-        Err(error) => vec![problem(error.to_string())],
+        Ok(found) => Ok(expected.differences(&found).into_iter().map(problem).collect()),
+        Err(error) if error.damage().is_some() => Ok(vec![problem(error.to_string())]),
+        Err(error) => Err(error),
     }
 }
 
@@ -162,4 +168,40 @@ pub(super) fn not_archived(options: &StoreOptions, archived: BTreeSet<String>) -
         ),
     };
     Some(Problem { path: "archive".to_owned(), reason })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backup::FORMAT;
+
+    #[test]
+    fn only_damage_is_a_problem_of_the_copy_of_a_store() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = |work: &str| StoreOptions {
+            path: folder.path().join(STORE),
+            work_dir: folder.path().join(work),
+            memory: "256MB".to_owned(),
+            threads: 1,
+            query_timeout: std::time::Duration::from_secs(60),
+        };
+        let store = Store::open(options("work")).expect("it opens");
+        let content = store.content().expect("it is empty");
+        drop(store);
+        let manifest = Manifest {
+            format: FORMAT,
+            program: "test".to_owned(),
+            created_at: chrono::DateTime::UNIX_EPOCH,
+            store: Some(content),
+            with_traffic: false,
+            files: Vec::new(),
+            digest: None,
+        };
+        assert_eq!(check_store(&manifest, &options("work")).expect("it can be read"), []);
+        // Without its work folder, a store cannot be read, but nothing is wrong with it.
+        check_store(&manifest, &options("missing")).expect_err("not a problem of the copy");
+        std::fs::write(folder.path().join(STORE), "not a database, but long enough to be looked at")
+            .expect("written");
+        assert_eq!(check_store(&manifest, &options("work")).expect("damage is a problem").len(), 1);
+    }
 }

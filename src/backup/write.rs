@@ -3,6 +3,7 @@
 use super::files::{self, CopyError, Found, Walked, io_error};
 use super::read::{self, NAME, is_name};
 use super::{BackupError, BackupFile, FORMAT, MANIFEST, Manifest, STORE, verify};
+use crate::archive::Archive;
 use crate::durable;
 use crate::failpoint;
 use crate::pipeline::DataDir;
@@ -61,7 +62,8 @@ pub struct BackupReport {
     pub runs: Option<usize>,
     /// Files of the archive that the data folder no longer has. They were taken from the previous backup.
     pub missing: Vec<String>,
-    /// Packs and manifests that differ from the previous backup, although they never change.
+    /// Packs and manifests that differ from the previous backup, although they never change. The manifest of a failed run
+    /// that was collected again is not one of them.
     pub changed: Vec<String>,
     /// What else is wrong with the data folder: runs that its archive lacks, entries of the archive that are no regular
     /// files, a lost store, settings that cannot be read. Sentences.
@@ -287,7 +289,6 @@ impl Previous {
 fn list(source: &Source<'_>) -> Result<Walked, BackupError> {
     let data = source.data;
     // The pack of a run is written before its manifest. So every manifest of the first list has its pack in the second.
-    let is_manifest = |path: &str| path.ends_with(".manifest.zst");
     let of_archive = |root: &Path, name: &str| -> Result<Walked, BackupError> {
         let first = files::walk(root, name)?.files;
         let first: BTreeSet<String> = first.into_iter().map(|file| file.path).collect();
@@ -323,9 +324,30 @@ fn list(source: &Source<'_>) -> Result<Walked, BackupError> {
     Ok(Walked { files: found, others })
 }
 
-/// Whether a file is written once and never changed.
+/// Whether a file is written once and never changed, except for [`is_second_attempt`].
 fn never_changes(path: &str) -> bool {
-    path.starts_with("archive/") && (path.ends_with(".pack") || path.ends_with(".manifest.zst"))
+    path.starts_with("archive/") && (path.ends_with(".pack") || is_manifest(path))
+}
+
+fn is_manifest(path: &str) -> bool {
+    path.ends_with(".manifest.zst")
+}
+
+/// Whether a manifest is that of a second attempt: a failed run that is collected again has a new manifest, all of whose
+/// responses are of a later time.
+fn is_second_attempt(old: &Path, new: &Path) -> bool {
+    let (Ok(old), Ok(new)) = (Archive::read_manifest(old), Archive::read_manifest(new)) else { return false };
+    let times = |manifest: &crate::archive::Manifest| {
+        let times = manifest.entries.iter().map(|entry| entry.fetched_at);
+        times.clone().min().zip(times.max())
+    };
+    let is_later = match (times(&old), times(&new)) {
+        (Some((_, last)), Some((first, _))) => first > last,
+        // The first attempt ended before its first request.
+        (None, Some(_)) => true,
+        (_, None) => false,
+    };
+    old.header.run_id == new.header.run_id && is_later
 }
 
 /// Links or copies a file into the new backup; `None` if it vanished meanwhile.
@@ -348,7 +370,10 @@ fn take(
     }
     match files::copy(&file.source, &target) {
         Ok((bytes, sha256)) => {
-            if never_changes(&file.path) && before.is_some_and(|(old, _)| old.sha256 != sha256) {
+            let differs = |(old, place): (&BackupFile, PathBuf)| {
+                old.sha256 != sha256 && !(is_manifest(&file.path) && is_second_attempt(&place, &target))
+            };
+            if never_changes(&file.path) && before.is_some_and(differs) {
                 report.changed.push(file.path.clone());
             }
             report.copied += 1;
@@ -407,3 +432,6 @@ fn prune(folder: &Path, keep: usize, newest: &str) -> Result<Vec<String>, Backup
     }
     Ok(removed)
 }
+
+#[cfg(test)]
+mod tests;

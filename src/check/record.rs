@@ -2,27 +2,22 @@
 
 use super::Finding;
 use super::facts::StoreFacts;
-use crate::domain::format;
+use crate::domain::format::{self, first_names};
 use crate::domain::reading::RunStatus;
-use crate::pipeline::{DataDir, StoreHealth};
+use crate::domain::thresholds::STALE_AFTER_HOURS;
+use crate::pipeline::{CLOCK_TOLERANCE, DataDir, StoreHealth};
+use crate::scheduler::CronExpression;
 use crate::snapshot::{self, store::SnapshotError};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeSet;
 
-/// Runs that a finding names.
-const NAMED: usize = 5;
-/// How far a clock may be off.
-const CLOCK_TOLERANCE: TimeDelta = TimeDelta::seconds(10);
+/// How far the clock may be from that of the upstream, whose header has whole seconds.
+const UPSTREAM_TOLERANCE: TimeDelta = TimeDelta::seconds(10);
+/// How long after its time by the schedule a run may be stored: the sweep, and what delays it.
+const LATE: TimeDelta = TimeDelta::hours(1);
 
-/// The first names of a list.
-fn named(ids: &[&String]) -> String {
-    let shown = ids.iter().take(NAMED).map(|id| id.as_str()).collect::<Vec<_>>().join(", ");
-    let more = ids.len().saturating_sub(NAMED);
-    if more > 0 { format!("{shown} and {more} more") } else { shown }
-}
-
-/// Whether the store can be used, and whether runs arrive.
-pub fn store(facts: &StoreFacts, now: DateTime<Utc>) -> Vec<Finding> {
+/// Whether the store can be used, and whether runs arrive, by the schedule if it is known.
+pub fn store(facts: &StoreFacts, schedule: Option<&CronExpression>, now: DateTime<Utc>) -> Vec<Finding> {
     let mut all = Vec::new();
     let runs = facts.runs.len();
     let opened = format!("it opens, schema {}, {}", facts.schema, format::counted(runs as u64, "run"));
@@ -49,32 +44,33 @@ pub fn store(facts: &StoreFacts, now: DateTime<Utc>) -> Vec<Finding> {
             ));
         }
     }
-    all.push(age(facts, now));
+    all.push(age(facts, schedule, now));
     all
 }
 
 /// What is set aside or lost. A lost file is a problem, but nothing is set aside for it.
 fn set_aside(count: usize, problems: &[&String]) -> String {
     let counted = match count {
-        0 => return named(problems),
+        0 => return first_names(problems),
         1 => "1 file or run is set aside".to_owned(),
         _ => format!("{count} files or runs are set aside"),
     };
-    if problems.is_empty() { counted } else { format!("{counted}; {}", named(problems)) }
+    if problems.is_empty() { counted } else { format!("{counted}; {}", first_names(problems)) }
 }
 
 /// Whether the newest run is recent and complete.
-fn age(facts: &StoreFacts, now: DateTime<Utc>) -> Finding {
+fn age(facts: &StoreFacts, schedule: Option<&CronExpression>, now: DateTime<Utc>) -> Finding {
     const CHECK: &str = "runs";
     let Some(newest) = facts.runs.first() else {
         return Finding::warning(CHECK, "there is no run yet", "run `hitrate collect`, or start the service");
     };
     let failed = facts.runs.iter().take_while(|run| !run.status.is_accepted()).count();
-    let age = facts.newest_accepted().map(|at| now - at);
+    let accepted = facts.newest_accepted();
+    let age = accepted.map(|at| now - at);
     let shown = age.map_or("never".to_owned(), |age| format!("{} ago", format::span(age)));
     let detail =
         format!("the newest run is {} ({}); the last accepted one was {shown}", newest.run_id, newest.status);
-    if age.is_none_or(|age| age > TimeDelta::hours(3)) {
+    if accepted.is_none_or(|at| now >= stale_from(at, schedule)) {
         let action = "see `/status` for the reason; start the service if it does not run";
         return Finding::failed(CHECK, detail, action);
     }
@@ -92,6 +88,12 @@ fn age(facts: &StoreFacts, now: DateTime<Utc>) -> Finding {
     Finding::ok(CHECK, detail)
 }
 
+/// When data of a time are stale: by the rule for all readers, but not before the next run by the schedule is late.
+fn stale_from(at: DateTime<Utc>, schedule: Option<&CronExpression>) -> DateTime<Utc> {
+    let by_rule = at + TimeDelta::hours(STALE_AFTER_HOURS);
+    schedule.and_then(|schedule| schedule.next_after(at)).map_or(by_rule, |due| by_rule.max(due + LATE))
+}
+
 /// Whether archive and store have the same runs. `before` was listed before the store was read, `after` after it.
 pub fn agreement(facts: &StoreFacts, before: &BTreeSet<String>, after: &BTreeSet<String>) -> Finding {
     const CHECK: &str = "agreement";
@@ -100,7 +102,7 @@ pub fn agreement(facts: &StoreFacts, before: &BTreeSet<String>, after: &BTreeSet
     if !lost.is_empty() {
         return Finding::failed(
             CHECK,
-            format!("{} runs of the store are not in the archive: {}", lost.len(), named(&lost)),
+            format!("{} runs of the store are not in the archive: {}", lost.len(), first_names(&lost)),
             "copy archive/ from a backup over this one; without it, a replay does not have these runs",
         );
     }
@@ -115,7 +117,7 @@ pub fn agreement(facts: &StoreFacts, before: &BTreeSet<String>, after: &BTreeSet
             format!(
                 "{} archived runs are older than the newest stored one and not in the store: {}",
                 late.len(),
-                named(&late)
+                first_names(&late)
             ),
             "restart the service: the record is then rebuilt with those that can be read; if one stays out, the log and \
              `/status` give the reason",
@@ -124,7 +126,7 @@ pub fn agreement(facts: &StoreFacts, before: &BTreeSet<String>, after: &BTreeSet
     if !pending.is_empty() {
         return Finding::warning(
             CHECK,
-            format!("{} archived runs wait to be stored: {}", pending.len(), named(&pending)),
+            format!("{} archived runs wait to be stored: {}", pending.len(), first_names(&pending)),
             "nothing if a sweep is in progress; otherwise they are stored before the next run or at the next start",
         );
     }
@@ -181,7 +183,7 @@ pub fn numbers_hold(facts: &StoreFacts) -> Finding {
             }
             Finding::failed(
                 CHECK,
-                format!("{} of {} runs miss a bound: {}", missed.len(), runs.len(), named(&missed)),
+                format!("{} of {} runs miss a bound: {}", missed.len(), runs.len(), first_names(&missed)),
                 "run `hitrate check numbers` for the details",
             )
         }
@@ -200,10 +202,13 @@ pub fn clock(facts: Option<&StoreFacts>, upstream: Option<DateTime<Utc>>, now: D
         return Finding::failed(CHECK, detail, action);
     }
     let Some(upstream) = upstream else {
-        return Finding::ok(CHECK, "it is not before the newest run; the time of the upstream is not known");
+        return Finding::ok(
+            CHECK,
+            "it does not contradict the newest run; the time of the upstream is not known",
+        );
     };
     let off = now - upstream;
-    if off.abs() > CLOCK_TOLERANCE {
+    if off.abs() > UPSTREAM_TOLERANCE {
         let seconds = off.num_seconds();
         let detail = format!("it differs from the upstream's by {seconds} s");
         return match seconds.abs() {
@@ -211,12 +216,23 @@ pub fn clock(facts: Option<&StoreFacts>, upstream: Option<DateTime<Utc>>, now: D
             _ => Finding::failed(CHECK, detail, action),
         };
     }
-    Finding::ok(CHECK, "it agrees with the upstream's within 10 s and is not before the newest run")
+    Finding::ok(CHECK, "it agrees with the upstream's within 10 s and does not contradict the newest run")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn data_are_stale_by_the_rule_and_not_before_the_schedule_has_a_run() {
+        let at = |text: &str| -> DateTime<Utc> { text.parse().expect("a time") };
+        let run = at("2026-08-01T06:57:00Z");
+        let from = |cron: &str| stale_from(run, Some(&CronExpression::parse(cron).expect("valid")));
+        assert_eq!(stale_from(run, None), at("2026-08-01T09:57:00Z"));
+        assert_eq!(from("57 * * * *"), at("2026-08-01T09:57:00Z"), "the rule is longer than a step");
+        assert_eq!(from("57 */6 * * *"), at("2026-08-01T13:57:00Z"));
+        assert_eq!(from("57 6 * * *"), at("2026-08-02T07:57:00Z"));
+    }
 
     #[test]
     fn only_what_is_set_aside_is_counted_as_that() {

@@ -9,6 +9,7 @@ use crate::check::{self, CheckState, Finding, StoreFacts};
 use crate::clock::Clock;
 use crate::domain::format;
 use crate::pipeline::DataDir;
+use crate::scheduler::CronExpression;
 use crate::serve::outbox;
 use crate::store::Store;
 use crate::table::{Cell, columns, tsv};
@@ -86,7 +87,7 @@ fn installation(common: &Common, args: &CheckArgs) -> Result<u8> {
     let before = archive.run_ids();
     let facts = facts(common, &data, before.as_ref().map_or(0, BTreeSet::len), &mut findings);
     match &facts {
-        Some(facts) => findings.extend(check::store(facts, now)),
+        Some(facts) => findings.extend(check::store(facts, schedule(common).as_ref(), now)),
         None => findings.push(without_store("runs")),
     }
     archives(&data, args.all, &mut findings);
@@ -201,6 +202,11 @@ fn archives(data: &DataDir, all: bool, findings: &mut Vec<Finding>) {
     }
 }
 
+/// The schedule of the settings; `None` if they cannot be read, which is a finding of its own.
+fn schedule(common: &Common) -> Option<CronExpression> {
+    common.settings().ok().and_then(|config| CronExpression::parse(&config.schedule.cron).ok())
+}
+
 /// Settings, contact, schedule, disk, upstream, clock, private listener and alerts.
 fn settings(
     common: &Common,
@@ -230,7 +236,7 @@ fn settings(
         findings.push(Finding::skipped("upstream", "not requested (`--offline`)"));
         None
     } else {
-        let (finding, time) = runtime()?.block_on(check::upstream(&config));
+        let (finding, time) = runtime()?.block_on(check::upstream(&config, &data));
         findings.push(finding);
         time
     };

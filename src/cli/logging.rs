@@ -1,7 +1,7 @@
 //! The log on standard error: text for people, or one JSON object a line for collectors. Neither contains raw control
-//! characters: a message may quote what an upstream sent.
+//! characters or those that change the direction of text: a message may quote what an upstream sent.
 
-use super::plain::LogLines;
+use super::plain::{LogLines, harmless_json};
 use super::terminal::When;
 use crate::clock::{Clock, SystemClock};
 use crate::config::LogFormat;
@@ -78,7 +78,7 @@ where
         for (name, value) in fields.0 {
             line.entry(name).or_insert(value);
         }
-        writeln!(writer, "{}", Value::Object(line))
+        writeln!(writer, "{}", harmless_json(&Value::Object(line).to_string()))
     }
 }
 
@@ -140,6 +140,28 @@ mod tests {
         type Writer = Self;
         fn make_writer(&'a self) -> Self {
             self.clone()
+        }
+    }
+
+    #[test]
+    fn a_line_has_no_character_that_a_terminal_obeys_and_its_values_are_the_same() {
+        let kept = Kept::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(kept.clone())
+            .fmt_fields(JsonFields::new())
+            .event_format(JsonLine(|| chrono::DateTime::UNIX_EPOCH))
+            .finish();
+        let name = "a\u{1b}[2J\u{7f}\u{9b}31m\u{200e}\u{2028}\u{202e}\u{2066}\u{2069} ü 🧪 \\ \"";
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info_span!("run", model = name).in_scope(|| tracing::warn!(name, "{name}"));
+        });
+        let text = String::from_utf8(kept.0.lock().expect("not poisoned").clone()).expect("UTF-8");
+        let line = text.strip_suffix('\n').expect("one line");
+        assert_eq!(super::super::plain::one_line(line), line, "nothing to replace");
+        assert!(line.contains("\\u007f\\u009b31m") && line.contains("ü 🧪"), "{line}");
+        let object: Value = serde_json::from_str(line).expect("JSON");
+        for field in ["message", "name", "model"] {
+            assert_eq!(object[field], name, "{field}");
         }
     }
 

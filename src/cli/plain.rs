@@ -8,6 +8,22 @@ fn is_obeyed(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// The same JSON text with such characters as escapes, as in `\u009b`. The text has no control character outside of strings.
+pub fn harmless_json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            c if is_obeyed(c) => {
+                // All of them have one code unit.
+                let mut units = [0; 2];
+                out.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// The text on one line, with spaces for such characters.
 pub fn one_line(text: &str) -> String {
     text.replace(is_obeyed, " ")

@@ -64,6 +64,19 @@ pub fn uptime(share: f64) -> String {
     if share >= 1.0 { "100 %".to_owned() } else { format!("{:.1} %", (share * 1000.0).floor() / 10.0) }
 }
 
+/// Maximum number of names in [`first_names`].
+const NAMED: usize = 5;
+
+/// The first five names of a list, and how many more there are: `a, b, c, d, e and 2 more`.
+pub fn first_names(names: &[impl AsRef<str>]) -> String {
+    let shown: Vec<&str> = names.iter().take(NAMED).map(AsRef::as_ref).collect();
+    let shown = shown.join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 /// A count with its noun: `1 call`, `1,054 calls`.
 pub fn counted(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
@@ -141,6 +154,14 @@ mod tests {
         assert_eq!(spans.map(span), ["less than an hour", "an hour", "14 hours", "3 days"]);
         let at = "2026-10-05T15:57:12Z".parse().expect("a time");
         assert_eq!(moment(at), "2026-10-05 15:57 UTC");
+    }
+
+    #[test]
+    fn a_long_list_is_cut() {
+        assert_eq!(first_names(&["a", "b"]), "a, b");
+        assert_eq!(first_names(&["a", "b", "c", "d", "e"]), "a, b, c, d, e");
+        assert_eq!(first_names(&["a", "b", "c", "d", "e", "f", "g"]), "a, b, c, d, e and 2 more");
+        assert_eq!(first_names(&Vec::<String>::new()), "");
     }
 
     #[test]

@@ -53,6 +53,11 @@ impl Clients {
     }
 }
 
+/// The client that a sweep uses for this URL.
+pub(super) fn upstream_client(url: &Url, config: &FetchConfig) -> Result<Client, SetupError> {
+    Ok(Clients::new(config)?.of(url).clone())
+}
+
 /// A client for plain HTTP on loopback.
 pub(super) fn loopback_client(timeout: Duration) -> Result<Client, SetupError> {
     build(loopback_builder().timeout(timeout).user_agent(concat!("hitrate/", env!("CARGO_PKG_VERSION"))))

@@ -1,7 +1,8 @@
 //! One cheap request that finds out whether the upstream can be reached, and what time it has.
 
-use super::cause::chain;
-use super::client::server_client;
+use super::cause::{chain, explained};
+use super::client::upstream_client;
+use super::config::FetchConfig;
 use super::outcome::FetchError;
 use chrono::{DateTime, Utc};
 use reqwest::Url;
@@ -19,22 +20,25 @@ pub struct Reached {
     pub took: Duration,
 }
 
-/// Sends one HEAD to the base URL of the upstream, without retries. A redirect to another origin is not followed.
+/// Sends one HEAD to the base URL of the upstream, with the client of a sweep and without retries. A redirect to another
+/// origin is not followed.
 ///
 /// # Errors
-/// [`FetchError`] if there is no response.
-pub async fn reach(url: &str, user_agent: &str, timeout: Duration) -> Result<Reached, FetchError> {
+/// [`FetchError`] if there is no response; the reason is that of a sweep.
+pub async fn reach(url: &str, config: &FetchConfig, timeout: Duration) -> Result<Reached, FetchError> {
     let bad = |reason: String| FetchError::BadUrl { url: url.to_owned(), reason };
     let target = Url::parse(url).map_err(|error| bad(error.to_string()))?;
-    let client = server_client(&target, timeout).map_err(|error| bad(error.to_string()))?;
+    let client = upstream_client(&target, config).map_err(|error| bad(error.to_string()))?;
     let started = Instant::now();
-    let sent = client.head(target).header(USER_AGENT, user_agent).send().await;
+    let request = client.head(target.clone()).header(USER_AGENT, &config.user_agent);
+    let sent = request.timeout(timeout).send().await;
     let response = sent.map_err(|error| {
         let (url, attempts) = (url.to_owned(), 1);
         if error.is_timeout() {
             FetchError::Timeout { url, attempts, limit: timeout }
         } else {
-            FetchError::Connect { url, attempts, reason: chain(error) }
+            let reason = if error.is_connect() { explained(error, &target) } else { chain(error) };
+            FetchError::Connect { url, attempts, reason }
         }
     })?;
     let date = response.headers().get(DATE).and_then(|value| value.to_str().ok());

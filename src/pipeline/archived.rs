@@ -3,12 +3,10 @@
 use super::rebuild::Rebuild;
 use super::{Pipeline, PipelineError, collect};
 use crate::archive::run_id_of;
+use crate::domain::format;
 use crate::domain::reading::RunStatus;
 use crate::wording::status::ARCHIVE;
 use std::collections::BTreeSet;
-
-/// Maximum number of runs that a line names.
-const NAMED: usize = 5;
 
 impl Pipeline {
     /// Stores the newest run again if it failed, was collected again, and the process ended before the second attempt was
@@ -105,14 +103,14 @@ impl Pipeline {
                 "{ARCHIVE}{} of the {} runs of the record are missing ({}); the record cannot be rebuilt with them: restore the archive from a backup",
                 lacking.len(),
                 stored.len(),
-                named(&lacking)
+                format::first_names(&lacking)
             ));
         }
         if !damaged.is_empty() {
             notes.push(format!(
                 "{ARCHIVE}damaged and not in the record: {} ({}); restore their files from a backup, then restart",
                 if damaged.len() == 1 { "1 run".to_owned() } else { format!("{} runs", damaged.len()) },
-                named(&damaged)
+                format::first_names(&damaged)
             ));
         }
         if Rebuild::is_unfinished_of_itself(&self.data) {
@@ -122,11 +120,4 @@ impl Pipeline {
         }
         Ok(notes)
     }
-}
-
-/// The first names of a list.
-fn named(names: &[String]) -> String {
-    let more = names.len().saturating_sub(NAMED);
-    let named = names[..names.len().min(NAMED)].join(", ");
-    if more > 0 { format!("{named} and {more} more") } else { named }
 }

@@ -225,8 +225,7 @@ impl Pipeline {
 
     /// The file of additional authorities, if the settings name one.
     pub(super) fn ca_file(&self) -> Option<PathBuf> {
-        let file = self.config.upstream.ca_file.trim();
-        (!file.is_empty()).then(|| self.data.path().join(file))
+        self.data.ca_file(&self.config)
     }
 
     /// Refuses the run before anything is archived: otherwise a replay would store what the store rejected.

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeSet;
 
 /// How far a time may lie beyond the clock: clocks are corrected by small steps all the time.
-pub(super) const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(15);
+pub(crate) const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(15);
 /// Shortest time between two runs that counts as a pause: one missed sweep of an hourly schedule.
 const SHORTEST_PAUSE: TimeDelta = TimeDelta::hours(2);
 /// Runs in the future that are set aside without a person. If there are more, the clock may as well have been set back into a

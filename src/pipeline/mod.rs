@@ -35,6 +35,7 @@ pub use backfill::{HistoryPlan, ImportOptions, ImportStop, NextSweep, Sink, Upst
 pub use backtest::{backtest, backtest_by_hour, backtest_record};
 pub use changes::{examine_shifts, measured_changes};
 pub use collect::{CollectOptions, CollectReport, time_of};
+pub(crate) use dates::CLOCK_TOLERANCE;
 pub use disk::{DiskSpace, disk_space};
 pub use health::{Failure, Health, StoreHealth};
 pub use history::flips;
@@ -119,6 +120,11 @@ impl DataDir {
     /// The marker of a replay into this folder.
     pub fn rebuild(&self) -> PathBuf {
         self.0.join("replay.json")
+    }
+    /// The file of additional authorities, if the settings name one; a relative path is inside the folder.
+    pub fn ca_file(&self, config: &Config) -> Option<PathBuf> {
+        let file = config.upstream.ca_file.trim();
+        (!file.is_empty()).then(|| self.0.join(file))
     }
     /// The file in which a running server publishes its address.
     pub fn server(&self) -> PathBuf {

@@ -329,6 +329,9 @@ fn a_clock_before_the_newest_run_or_far_from_the_upstream_is_found() {
     assert_eq!(of(before, Some(now + TimeDelta::seconds(60))), CheckState::Warning);
     assert_eq!(of(before, Some(now + TimeDelta::hours(2))), CheckState::Failed);
     assert_eq!(of(now + TimeDelta::days(3), Some(now)), CheckState::Failed);
+    // As a sweep judges it: a small correction of the clock is no contradiction.
+    assert_eq!(of(now + TimeDelta::minutes(1), Some(now)), CheckState::Ok);
+    assert_eq!(of(now + TimeDelta::minutes(16), Some(now)), CheckState::Failed);
 }
 
 #[test]

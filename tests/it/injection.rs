@@ -54,6 +54,10 @@ fn nothing_that_commands_print_is_obeyed_by_a_terminal() {
                 let mut command = command();
                 command.env("COLUMNS", "80").env("HITRATE_LOG", "trace").arg("--data-dir").arg(data.path());
                 let ran = finish(command.args(verb).args(["--table", form]));
+                // Names in a snapshot do not change what a command can do; its age does, for costs, status and preferences.
+                let must_succeed = ["tiers", "model", "share"].contains(&verb[0]);
+                assert!(!must_succeed || ran.code == 0, "{verb:?} as {form} with {name:?}: {ran:?}");
+                assert!(verb[1..] != ["no/such-model"] || ran.code != 0, "{verb:?}: {ran:?}");
                 // The text of a preference is for a file and exact.
                 let out = if verb.contains(&"prefs") { "" } else { &ran.out };
                 for text in [out, &ran.err] {

@@ -1,6 +1,6 @@
 //! Lost packs: their bodies are stored again, and earlier runs read them from there.
 
-use super::{archive, bodies, cut, hour, pack, write};
+use super::{archive, bodies, cut, hour, manifest_path, pack, write};
 use crate::archive::{Archive, Scope};
 use std::fs;
 
@@ -69,4 +69,29 @@ fn a_pack_that_changes_while_the_process_runs_is_read_again() {
     let third = write(&archive, 2, &["one"]);
     assert_ne!(pack(&third, 0), pack(&first, 0));
     assert_eq!(bodies(&archive, &third), ["one"]);
+}
+
+#[test]
+fn a_problem_is_gone_once_its_file_is_restored() {
+    let (folder, archive) = archive();
+    let first = write(&archive, 0, &["one"]);
+    write(&archive, 1, &["one", "two"]);
+    let (pack_path, manifest) = (folder.path().join(pack(&first, 0)), manifest_path(&archive, 1));
+    let whole = [&pack_path, &manifest].map(|path| fs::read(path).expect("readable"));
+    cut(&pack_path, 8);
+    cut(&manifest, 20);
+    write(&archive, 2, &["one"]);
+    let noted = |archive: &Archive| -> Vec<_> {
+        archive.problems().into_iter().map(|problem| problem.path).collect()
+    };
+    assert_eq!(noted(&archive), [pack_path.clone(), manifest.clone()]);
+    write(&archive, 3, &["one"]);
+    assert_eq!(noted(&archive).len(), 2, "nothing was repaired");
+    fs::write(&manifest, &whole[1]).expect("restored");
+    write(&archive, 4, &["one"]);
+    assert_eq!(noted(&archive), [pack_path.clone()]);
+    fs::write(&pack_path, &whole[0]).expect("restored");
+    write(&archive, 5, &["one"]);
+    assert_eq!(noted(&archive), Vec::<std::path::PathBuf>::new());
+    assert_eq!(bodies(&archive, &first), ["one"]);
 }

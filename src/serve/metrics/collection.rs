@@ -102,7 +102,8 @@ pub(super) fn of_pipeline(registry: &mut Registry, pipeline: &Pipeline, snapshot
     gauge("consecutive_failures", not_accepted + activity.errors_in_a_row, help);
     gauge("runs_pending", health.pending.len() as u64, "Archived runs that wait to be stored");
     let problems = health.archive_problems.len() as u64;
-    gauge("archive_problems", problems, "Files of the archive that are missing or damaged");
+    let help = "Problems of the archive: each damaged or missing file that was found, and what it lacks of the record";
+    gauge("archive_problems", problems, help);
     gauge("set_aside", health.set_aside as u64, "Files and archived runs that are set aside");
     let is_plausible = u64::from(health.clock.is_none());
     gauge("clock_ok", is_plausible, "1 if the clock does not contradict the record, 0 otherwise");

@@ -169,7 +169,7 @@ impl Claim {
     /// Waits until no other part of this process has the file open.
     fn of(path: &Path, until: Instant) -> Result<Self, StoreError> {
         // The file may not exist yet, its folder may.
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = crate::durable::folder_of(path);
         let folder = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
         let place = path.file_name().map_or_else(|| folder.clone(), |name| folder.join(name));
         let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);

@@ -222,6 +222,20 @@ fn perform(lab: &Lab, target: Target, damage: Damage, random: &mut ChaCha8Rng) -
             first.err
         );
     }
+    if is_kept(target, damage) {
+        // What was there before the start, under its new name.
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        let kept = aside.iter().find(|one| {
+            one.file_name()
+                .is_some_and(|aside| aside.to_string_lossy().starts_with(&format!("{name}{ASIDE}")))
+        });
+        let kept = kept.unwrap_or_else(|| panic!("{context}: {name} is not among {aside:?}"));
+        let is_same = match damage {
+            Damage::Folder => fs::read(kept.join("inside")).is_ok_and(|inside| inside == b"x"),
+            _ => fs::read(kept).is_ok_and(|bytes| bytes.is_empty()),
+        };
+        assert!(is_same, "{context}: {} has the old content", kept.display());
+    }
     assert!(
         !is_certain(target, damage) || names(&first.err, folder, &path),
         "{context} is in the log: {}",
@@ -254,6 +268,16 @@ fn is_certain(target: Target, damage: Damage) -> bool {
         Damage::Folder => {
             matches!(target, Target::Database | Target::Log | Target::Snapshot | Target::Current)
         }
+        _ => false,
+    }
+}
+
+/// Whether the file is set aside as it is: what a collection reads in any case. An empty file that names the current snapshot
+/// is written again instead.
+fn is_kept(target: Target, damage: Damage) -> bool {
+    match damage {
+        Damage::Emptied => matches!(target, Target::Database | Target::NewestManifest | Target::Snapshot),
+        Damage::Folder => matches!(target, Target::Database | Target::Snapshot),
         _ => false,
     }
 }

@@ -196,6 +196,8 @@ fn perform(lab: &Lab, job: &Job, tally: &Mutex<Tally>) {
                 let said = format!("failpoint {place}");
                 // After this one, it is DuckDB that fails.
                 let parts = if *place == "store.invalidated" { vec![] } else { vec![said.as_str()] };
+                // Without the archive there is no run, so the error ends the verb; others are only logged and made good later.
+                assert!(!place.starts_with("archive.") || ended.code != Some(0), "{context}: {ended:?}");
                 ended.is_clear(&parts, &context);
             }
             _ => assert!(ended.is_killed, "{context}: {ended:?}"),

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, Version};
 use hitrate::domain::reading::RunStatus;
+use hitrate::fetch::{self, FetchConfig};
 use hitrate::simulator::{Simulator, http_date};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -197,6 +198,29 @@ async fn a_certificate_that_must_not_be_trusted_fails_the_run_with_the_reason() 
         assert!(failures.iter().any(|line| line.contains(words)), "{words}: {failures:?}");
         assert_eq!(front.versions(), Vec::<Version>::new(), "no request is sent");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_check_trusts_what_a_sweep_trusts_and_gives_the_same_reasons() {
+    let (own, data) = (Authority::new(), folder());
+    let ca = data.path().join("ca.pem");
+    std::fs::write(&ca, &own.pem).expect("written");
+    let patience = std::time::Duration::from_secs(10);
+    let ask = async |url: &str, ca_file: Option<&std::path::Path>| {
+        let config = FetchConfig { ca_file: ca_file.map(Into::into), ..FetchConfig::default() };
+        fetch::reach(url, &config, patience).await
+    };
+    let front = TlsFront::serve(&own, (&NAMES, 2100), &["h2"], "127.0.0.1:0").await;
+    for host in NAMES {
+        let url = format!("https://{host}:{}", front.address.port());
+        let reached = ask(&url, Some(&ca)).await.expect("a response");
+        assert!(reached.date.is_some(), "{host}: {reached:?}");
+        let refused = ask(&url, None).await.expect_err("not trusted").to_string();
+        assert!(refused.contains("upstream.ca_file"), "{host}: {refused}");
+    }
+    let config = hitrate::config::Config::parse(TRUSTING, &data.path().join("hitrate.toml")).expect("valid");
+    let named = hitrate::pipeline::DataDir::new(data.path()).ca_file(&config);
+    assert_eq!(named, Some(ca), "the setting is relative to the data folder");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
