@@ -6,6 +6,7 @@ use super::{Common, exit, print_text, runtime};
 use crate::background;
 use crate::clock::{Clock, FixedClock};
 use crate::config::Config;
+use crate::fetch;
 use crate::pipeline::{Pipeline, PipelineError};
 use crate::private::{Own, OwnStore, Private, PrivateError, VARIABLE};
 use crate::scheduler::CronExpression;
@@ -64,7 +65,7 @@ pub fn run(common: &Common, args: &ServeArgs) -> Result<u8> {
 
 /// Whether an upstream is on this machine: then there is no one to be polite to.
 pub(super) fn is_own_machine(upstream: &str) -> bool {
-    ["http://127.", "http://localhost", "http://[::1]"].iter().any(|base| upstream.starts_with(base))
+    fetch::is_own_machine(upstream)
 }
 
 /// Allows at most one sweep per hour against a remote machine, whatever the settings say.
@@ -278,5 +279,11 @@ mod tests {
         assert!(!refused("57 * * * *", "https://upstream.example"));
         assert!(!refused("5 3 * * 1", "https://upstream.example"));
         assert!(!refused("* * * * *", "http://127.0.0.1:4000"));
+        assert!(!refused("* * * * *", "http://localhost:4000"));
+        for elsewhere in
+            ["http://127.example.org", "http://localhost.example.org", "https://127.0.0.1.example.org"]
+        {
+            assert!(refused("* * * * *", elsewhere), "{elsewhere}");
+        }
     }
 }

@@ -100,6 +100,11 @@ fn trusting(builder: ClientBuilder, file: Option<&Path>) -> Result<ClientBuilder
     Ok(builder.tls_certs_merge(authorities))
 }
 
+/// Whether the URL of an upstream is plain HTTP on this machine.
+pub fn is_own_machine(base: &str) -> bool {
+    Url::parse(base).is_ok_and(|base| base.scheme() == "http" && is_loopback(&base))
+}
+
 /// Checks that a sweep of `base` could use the proxies that the environment names: a client would ignore one that it does
 /// not understand, and connect without it.
 ///

@@ -47,7 +47,7 @@ use held::Held;
 use pace::Pace;
 
 pub use api::ApiClient;
-pub use client::check_proxies;
+pub use client::{check_proxies, is_own_machine};
 pub use config::{FetchConfig, MOST_CONNECTIONS, MOST_REFUSALS};
 pub use guard::allowed_addresses;
 pub use once::{OnceAnswer, get_json_once, post_json_once};
