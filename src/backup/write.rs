@@ -79,7 +79,7 @@ impl BackupReport {
     }
 }
 
-/// How names of archive files end. Nobody calls a folder so.
+/// How names of archive files end. A folder with such a name would be unusual.
 const ARCHIVES: [&str; 10] = [".tar", ".tgz", ".tzst", ".txz", ".tbz2", ".zip", ".7z", ".gz", ".xz", ".zst"];
 
 /// What a file system has in its root.

@@ -40,7 +40,7 @@ pub fn last_error(words: &str) {
         "level": "ERROR",
         "message": words,
     });
-    eprintln!("{line}");
+    eprintln!("{}", harmless_json(&line.to_string()));
 }
 
 /// An event as one JSON object: `time`, `level`, `message`, the fields of its spans (such as `run_id`), and its own fields.

@@ -20,7 +20,7 @@ pub fn server_url(key: &'static str, text: &str) -> Result<(), ConfigError> {
     }
     let url = match Url::parse(text) {
         Ok(url) => url,
-        Err(error) => return wrong(format!("this is no URL ({error})")),
+        Err(error) => return wrong(format!("this cannot be read as a URL ({error})")),
     };
     if !url.username().is_empty() || url.password().is_some() {
         return wrong("the URL has a user or a password, which pages and files would show".to_owned());
@@ -87,7 +87,7 @@ mod tests {
                 "base_url",
                 &[
                     "",
-                    "openrouter.ai",
+                    "upstream.example",
                     "https://",
                     "https://a b",
                     "http://[::1",
@@ -127,7 +127,7 @@ mod tests {
             (
                 "upstream",
                 "base_url",
-                &["https://openrouter.ai", "http://127.0.0.1:4000", "http://[::1]:80/api/"][..],
+                &["https://upstream.example", "http://127.0.0.1:4000", "http://[::1]:80/api/"][..],
             ),
             (
                 "upstream",

@@ -164,7 +164,7 @@ impl StoreError {
     pub fn damage(&self) -> Option<String> {
         match self {
             Self::Damaged { detail, .. } => Some(detail.clone()),
-            // A store that is opened read-only: otherwise this is told from damage when it is opened.
+            // Of a store that is opened read-only; otherwise damage is recognised when it is opened.
             Self::Open { detail, .. } => Some(detail.clone()).filter(|detail| damage::is_damage(detail)),
             Self::Closed { reason, .. } => Some(reason.clone()).filter(|reason| damage::is_damage(reason)),
             Self::Query(error) => Some(error.to_string()).filter(|detail| damage::is_damage(detail)),

@@ -268,6 +268,12 @@ fn each_line_of_the_log_is_one_object_if_json_is_requested() {
         with_run += usize::from(entry["run_id"].is_string());
     }
     assert!(with_run > 0, "the lines of the sweep name the run: {}", ran.err);
+    // The error that ends a command, too.
+    let ended = hitrate(data.path(), &["--log-format", "json", "tiers"]);
+    assert_eq!((ended.code, ended.err.lines().count()), (1, 1), "{ended:?}");
+    let entry: Value = serde_json::from_str(&ended.err).unwrap_or_else(|error| panic!("{error}: {ended:?}"));
+    assert_eq!(entry["level"], "ERROR");
+    assert!(entry["message"].as_str().is_some_and(|text| text.contains("hitrate collect")), "{entry}");
     let wrong = hitrate(data.path(), &["--log-format", "xml", "status"]);
     assert!(wrong.code == 2 && wrong.err.contains("text, json"), "{wrong:?}");
 }

@@ -89,7 +89,7 @@ fn a_problem_is_gone_once_its_file_is_restored() {
     assert_eq!(noted(&archive).len(), 2, "nothing was repaired");
     fs::write(&manifest, &whole[1]).expect("restored");
     write(&archive, 4, &["one"]);
-    assert_eq!(noted(&archive), [pack_path.clone()]);
+    assert_eq!(noted(&archive), std::slice::from_ref(&pack_path));
     fs::write(&pack_path, &whole[0]).expect("restored");
     write(&archive, 5, &["one"]);
     assert_eq!(noted(&archive), Vec::<std::path::PathBuf>::new());
