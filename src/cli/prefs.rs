@@ -143,7 +143,7 @@ fn text_for_file<'a>(answer: &'a Answer, file: &Path) -> Result<&'a str> {
 fn is_current(answer: &Answer, file: &Path) -> Result<bool> {
     let text = text_for_file(answer, file)?;
     // A device may have no end, and a pipe waits.
-    if file.metadata().is_ok_and(|kind| !kind.is_file()) {
+    if file.metadata().is_ok_and(|kind| !kind.is_file() && !kind.is_dir()) {
         return Ok(false);
     }
     match std::fs::read(file) {

@@ -149,5 +149,8 @@ fn a_preference_that_is_withheld_is_never_written() {
     assert!(refused.code == 1 && refused.err.contains(&folder_as_file), "{refused:?}");
     let checked = hitrate(data.path(), &["prefs", MODEL, "--out", &folder_as_file, "--check"]);
     assert_eq!(checked.code, 3, "{checked:?}");
+    // A device without an end is written to, and never read.
+    let device = hitrate(data.path(), &["prefs", MODEL, "--for", "openrouter", "--out", "/dev/full"]);
+    assert!(device.code == 1 && device.err.contains("/dev/full"), "{device:?}");
     assert_eq!(hitrate(data.path(), &["prefs", MODEL, "--check"]).code, 2, "--check needs --out");
 }
