@@ -8,7 +8,7 @@ const STARTED = /^listening (http:\/\/127\.0\.0\.1:\d+)\/?\s*$/m;
 
 // Resolves to { base, stop, log, said } once the server answers; rejects with its output if it ends or stays silent.
 // Without a data folder, it gets a temporary one that is removed with it.
-export async function startServer(binary, { verb = 'demo', data = null, startSeconds = 240, stopSeconds = 20, extra = [] } = {}) {
+export async function startServer(binary, { verb = 'demo', data = null, startSeconds = 600, stopSeconds = 20, extra = [] } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'hitrate-browser-'));
   const logFile = join(dir, 'stderr.log');
   const args = [verb, '--listen', '127.0.0.1:0', '--data-dir', data ?? join(dir, 'data'), ...extra];
